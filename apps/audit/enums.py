@@ -1,0 +1,10 @@
+"""Choices of the trail."""
+
+from django.db.models import TextChoices
+
+
+class Part(TextChoices):
+    """Whose personal data a detail holds: each can be shredded without the other."""
+
+    ACTOR = "actor", "Actor"
+    SUBJECT = "subject", "Subject"

@@ -1,0 +1,75 @@
+"""Appending to the trail."""
+
+import json
+import secrets
+from typing import Any
+from uuid import UUID
+
+from django.db import connection
+
+from apps.audit.canonical import canonical, commitment, entry_text
+from apps.audit.enums import Part
+from apps.core.ids import new_id
+from apps.core.write import Entry
+
+PLATFORM_CHAIN = "platform"
+
+
+def chain_of(tenant_id: UUID | None) -> str:
+    """The chain that a row goes to: the tenant's, or the platform's."""
+    return f"tenant:{tenant_id}" if tenant_id else PLATFORM_CHAIN
+
+
+def append(entries: list[Entry]) -> None:
+    """Appends rows inside the present transaction, as its last statement; chains are locked in sorted order.
+
+    Raises:
+        django.db.DatabaseError: the trail refused; the caller rolls back.
+    """
+    rows = sorted((_row(entry) for entry in entries), key=lambda row: str(row["chain"]))
+    with connection.cursor() as cursor:
+        cursor.execute("SELECT audit_append(%s::jsonb)", [json.dumps(rows)])
+
+
+def _row(entry: Entry) -> dict[str, Any]:
+    actor, target = entry.actor, entry.target
+    details = [
+        _detail(Part.ACTOR, actor.user_id, {"label": actor.label, "address": actor.address}),
+        _detail(
+            Part.SUBJECT,
+            target.person_id,
+            {"reason": entry.reason, "before": entry.before, "after": entry.after},
+        ),
+    ]
+    fields: dict[str, Any] = {
+        "id": new_id(),
+        "at": entry.at,
+        "actor_kind": actor.kind.value,
+        "actor_id": actor.id,
+        "via": actor.via,
+        "action": entry.action,
+        "resource_type": target.type,
+        "resource_id": target.id,
+        "tenant_id": target.tenant_id,
+        "person_id": target.person_id,
+        "outcome": entry.outcome.value,
+        "metadata": entry.metadata,
+        "request_id": entry.request_id,
+        "correlation_id": entry.correlation_id,
+        "actor_commitment": details[0]["commitment"],
+        "subject_commitment": details[1]["commitment"],
+    }
+    text = entry_text(fields)
+    return {"chain": chain_of(target.tenant_id), "text": text, "details": details}
+
+
+def _detail(part: Part, person_id: UUID | None, body: dict[str, Any]) -> dict[str, Any]:
+    salt = secrets.token_bytes(16)
+    text = canonical(body)
+    return {
+        "part": part.value,
+        "person_id": str(person_id) if person_id else None,
+        "salt": salt.hex(),
+        "body": text,
+        "commitment": commitment(salt, text).hex(),
+    }

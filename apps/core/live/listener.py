@@ -1,0 +1,100 @@
+"""One thread a process: LISTEN, and a poll every 2 s behind it."""
+
+import os
+import threading
+import time
+from collections.abc import Callable
+
+import psycopg
+import structlog
+from django.db import connections
+
+from apps.core.live.topics import CHANNEL
+
+log = structlog.get_logger(__name__)
+
+POLL_SECONDS = 2.0
+Callback = Callable[[int], None]
+
+
+class Listener:
+    """Calls back when a topic's revision grows. Callbacks run in the listener's thread and must be short."""
+
+    def __init__(self) -> None:
+        self._callbacks: dict[str, list[Callback]] = {}
+        self._seen: dict[str, int] = {}
+        self._thread: threading.Thread | None = None
+        self._pid = 0
+        self._stop = threading.Event()
+        self._guard = threading.Lock()
+        self.connected = False
+        self.last_heard = 0.0
+
+    def subscribe(self, topic: str, callback: Callback) -> None:
+        """Calls `callback(revision)` soon after each change of `topic`, and once with the present revision."""
+        with self._guard:
+            self._callbacks.setdefault(topic, []).append(callback)
+            self._seen.pop(topic, None)
+        self.start()
+
+    def start(self) -> None:
+        """Starts the thread; in a forked child, again."""
+        with self._guard:
+            if self._thread is not None and self._pid == os.getpid() and self._thread.is_alive():
+                return
+            self._pid = os.getpid()
+            self._stop = threading.Event()
+            self._thread = threading.Thread(target=self._run, name="live-listener", daemon=True)
+            self._thread.start()
+
+    def stop(self) -> None:
+        self._stop.set()
+        if self._thread is not None:
+            self._thread.join(timeout=5)
+
+    def _run(self) -> None:
+        stop = self._stop
+        while not stop.is_set():
+            try:
+                self._listen(stop)
+            except psycopg.Error as lost:
+                self.connected = False
+                log.warning("live_connection_lost", error=type(lost).__name__)
+                stop.wait(POLL_SECONDS)
+
+    def _listen(self, stop: threading.Event) -> None:
+        parameters = connections["default"].get_connection_params()
+        for name in ("cursor_factory", "context"):
+            parameters.pop(name, None)
+        with psycopg.connect(**parameters, autocommit=True) as link:
+            link.execute(f"LISTEN {CHANNEL}")
+            self.connected = True
+            while not stop.is_set():
+                self._poll(link)
+                deadline = time.monotonic() + POLL_SECONDS
+                while not stop.is_set() and (left := deadline - time.monotonic()) > 0:
+                    for notice in link.notifies(timeout=min(left, 0.5), stop_after=1):
+                        topic, _, number = notice.payload.rpartition(" ")
+                        self._heard(topic, int(number))
+
+    def _poll(self, link: "psycopg.Connection[tuple[str, int]]") -> None:
+        for topic, number in link.execute("SELECT name, revision FROM core_live_topic").fetchall():
+            self._heard(topic, number)
+        self.last_heard = time.monotonic()
+
+    def _heard(self, topic: str, number: int) -> None:
+        with self._guard:
+            callbacks = list(self._callbacks.get(topic, ()))
+            if not callbacks or self._seen.get(topic, -1) >= number:
+                return
+            self._seen[topic] = number
+        for callback in callbacks:
+            try:
+                callback(number)
+            except Exception:
+                # Forget what was seen, so that the next poll calls again.
+                self._seen.pop(topic, None)
+                log.exception("live_callback_failed", topic=topic)
+
+
+listener = Listener()

@@ -1,0 +1,45 @@
+"""Money: exact, in minor units inside, with a currency."""
+
+from dataclasses import dataclass
+from decimal import ROUND_HALF_EVEN, Decimal
+
+# ISO 4217: minor units that are not hundredths.
+_EXPONENTS = {
+    "JPY": 0,
+    "KRW": 0,
+    "VND": 0,
+    "CLP": 0,
+    "ISK": 0,
+    "BHD": 3,
+    "KWD": 3,
+    "OMR": 3,
+    "TND": 3,
+    "JOD": 3,
+}
+
+
+@dataclass(frozen=True, slots=True, order=True)
+class Money:
+    """`minor` is a whole number of the currency's smallest unit (cents for USD)."""
+
+    currency: str
+    minor: int
+
+    @classmethod
+    def from_major(cls, amount: Decimal, currency: str) -> "Money":
+        """`Decimal("29.00"), "USD"` -> 2900 cents; halves go to the even neighbour."""
+        scaled = amount.scaleb(exponent(currency)).quantize(Decimal(1), rounding=ROUND_HALF_EVEN)
+        return cls(currency.upper(), int(scaled))
+
+    @property
+    def major(self) -> Decimal:
+        """The amount in major units, exact."""
+        return Decimal(self.minor).scaleb(-exponent(self.currency))
+
+    def __str__(self) -> str:
+        return f"{self.major:,.{exponent(self.currency)}f} {self.currency}"
+
+
+def exponent(currency: str) -> int:
+    """Digits of the minor unit (ISO 4217): 2 for USD, 0 for JPY."""
+    return _EXPONENTS.get(currency.upper(), 2)

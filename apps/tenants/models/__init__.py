@@ -1,0 +1,18 @@
+"""Tables of tenants."""
+
+from apps.tenants.models.facts import TenantFacts
+from apps.tenants.models.overrides import BillingOverride, PlanOverride
+from apps.tenants.models.purge import Purge, TenantTombstone
+from apps.tenants.models.tenant import StatusChange, Tenant, TenantKey, Workspace
+
+__all__ = [
+    "BillingOverride",
+    "PlanOverride",
+    "Purge",
+    "StatusChange",
+    "Tenant",
+    "TenantFacts",
+    "TenantKey",
+    "TenantTombstone",
+    "Workspace",
+]

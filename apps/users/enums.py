@@ -1,0 +1,25 @@
+"""Choices of people."""
+
+from django.db.models import TextChoices
+
+from apps.core.access import Role
+
+
+class MembershipRole(TextChoices):
+    OWNER = "owner", "Owner"
+    ADMIN = "admin", "Admin"
+    MEMBER = "member", "Member"
+
+
+class UserStatus(TextChoices):
+    """What is shown; suspended and blocked are two independent facts, and blocked is shown first."""
+
+    ACTIVE = "active", "Active"
+    SUSPENDED = "suspended", "Suspended"
+    BLOCKED = "blocked", "Blocked"
+    DELETED = "deleted", "Deleted"
+
+
+STAFF_ROLES: list[tuple[str, str]] = [
+    (role.value, role.value.replace("_", " ").capitalize()) for role in Role
+]

@@ -1,0 +1,153 @@
+"""The environment, typed: every setting that comes from outside is declared and explained here, once.
+
+A missing or wrong value stops the start with a sentence that names the variable and says what to set.
+"""
+
+import ipaddress
+import sys
+from functools import cache
+from typing import Annotated, Any, Literal
+
+from pydantic import Field, ValidationError, field_validator
+from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
+
+CommaList = Annotated[list[str], NoDecode]
+
+
+class Environment(BaseSettings):
+    """Variables that Steward reads. Lists are comma-separated."""
+
+    model_config = SettingsConfigDict(case_sensitive=True, extra="ignore")
+
+    # --- what must be set (`make up` and `make test` set it for the embedded engines) ---
+    SECRET_KEY: str = Field(min_length=32, description="Django's secret key, at least 32 characters")
+    STEWARD_MASTER_KEYS: str = Field(
+        description="master keys that seal secrets: `id:<base64 of 32 bytes>`, the first one is current"
+    )
+    STEWARD_KEY_PEPPER: str = Field(
+        min_length=16, description="pepper of API key hashes; changing it ends every key"
+    )
+    DATABASE_URL: str = Field(
+        description="postgresql:// address of the application's role, which owns nothing"
+    )
+    DATABASE_OWNER_URL: str = Field(
+        default="", description="postgresql:// address of the role that owns the schema; needed to migrate"
+    )
+    REDIS_URL: str = Field(description="redis:// address of Redis or Valkey")
+
+    # --- the deployment ---
+    STEWARD_ENVIRONMENT: Literal["development", "test", "production"] = Field(
+        default="production", description="development and test relax cookies to plain HTTP"
+    )
+    PUBLIC_URL: str = Field(
+        default="http://127.0.0.1:8000", description="address under which people reach Steward"
+    )
+    ALLOWED_HOSTS: CommaList = Field(
+        default=["127.0.0.1", "localhost"], description="host names that are served"
+    )
+    CORS_ALLOWED_ORIGINS: CommaList = Field(
+        default=[], description="origins whose scripts may call the surfaces"
+    )
+    TRUSTED_PROXIES: CommaList = Field(default=[], description="networks of our own proxies (CIDR)")
+    INTERNAL_NETWORKS: CommaList = Field(
+        default=["127.0.0.0/8", "::1/128", "10.0.0.0/8", "172.16.0.0/12", "192.168.0.0/16", "fc00::/7"],
+        description="networks that may call /internal/ (CIDR)",
+    )
+    LOG_LEVEL: Literal["DEBUG", "INFO", "WARNING", "ERROR"] = Field(
+        default="INFO", description="least level logged"
+    )
+    LOG_FORMAT: Literal["json", "console"] = Field(
+        default="json", description="json for machines, console for people"
+    )
+    DATABASE_MAX_AGE_SECONDS: int = Field(
+        default=60, ge=0, le=3600, description="how long a connection is reused"
+    )
+
+    # --- machines and people ---
+    ADMIN_KEYS: CommaList = Field(
+        default=[], description="`name:key` of each automation key; several may be valid"
+    )
+    TOKEN_ISSUER: str = Field(default="", description="`iss` of our own tokens; default is PUBLIC_URL")
+    TOKEN_AUDIENCE: str = Field(default="steward", description="`aud` that a token must carry")
+    EXTERNAL_ISSUERS: str = Field(
+        default="[]",
+        description="JSON list of {issuer, jwks_url, audience, platform: bool} of other issuers that are trusted",
+    )
+    MFA_REQUIRED_FOR_ALL_STAFF: bool = Field(
+        default=False, description="super_admin always needs TOTP; true asks it of every staff member"
+    )
+    NILE_URL: str = Field(default="", description="Nile's auth service, where its sessions are accepted")
+
+    # --- mail ---
+    EMAIL_URL: str = Field(
+        default="smtp://127.0.0.1:1025", description="smtp:// or smtps:// address of the relay"
+    )
+    MAIL_FROM: str = Field(default="Steward <steward@localhost>", description="sender of our mails")
+
+    # --- limits (requests a minute for each caller) ---
+    RATE_LIMIT_PLATFORM: int = Field(default=600, ge=1, description="platform surface, most routes")
+    RATE_LIMIT_PLATFORM_SEARCH: int = Field(
+        default=100, ge=1, description="platform surface, user search and finance"
+    )
+
+    @field_validator(
+        "ALLOWED_HOSTS",
+        "CORS_ALLOWED_ORIGINS",
+        "TRUSTED_PROXIES",
+        "INTERNAL_NETWORKS",
+        "ADMIN_KEYS",
+        mode="before",
+    )
+    @classmethod
+    def _split(cls, value: Any) -> Any:
+        if isinstance(value, str):
+            return [part.strip() for part in value.split(",") if part.strip()]
+        return value
+
+    @field_validator("TRUSTED_PROXIES", "INTERNAL_NETWORKS")
+    @classmethod
+    def _networks(cls, value: list[str]) -> list[str]:
+        for network in value:
+            ipaddress.ip_network(network)
+        return value
+
+    @field_validator("DATABASE_URL", "DATABASE_OWNER_URL")
+    @classmethod
+    def _postgres(cls, value: str) -> str:
+        if value and not value.startswith(("postgresql://", "postgres://")):
+            raise ValueError("must start with postgresql://")
+        return value
+
+    @field_validator("ADMIN_KEYS")
+    @classmethod
+    def _named_keys(cls, value: list[str]) -> list[str]:
+        for entry in value:
+            name, _, key = entry.partition(":")
+            if not name or len(key) < 24:
+                raise ValueError("each key is written name:key, the key at least 24 characters")
+        return value
+
+
+def _sentence(error: Any) -> str:
+    name = str(error["loc"][0]) if error["loc"] else "environment"
+    field = Environment.model_fields.get(name)
+    what = f" ({field.description})" if field is not None else ""
+    if error["type"] == "missing":
+        return f"Set {name}{what}."
+    return f"{name} is wrong: {error['msg']}{what}."
+
+
+@cache
+def environment() -> Environment:
+    """The environment, read once.
+
+    Raises:
+        SystemExit: a variable is missing or wrong; each is named in a sentence on standard error.
+    """
+    try:
+        return Environment()  # type: ignore[call-arg]  # the values come from the environment
+    except ValidationError as refused:
+        lines = ["Steward can't start:", *(f"  - {_sentence(error)}" for error in refused.errors())]
+        lines.append("`make up` sets all of them for a trial; docs/operations.md explains each.")
+        sys.stderr.write("\n".join(lines) + "\n")
+        raise SystemExit(78) from None

@@ -1,0 +1,36 @@
+"""Who people are: the user model, sign-in by django-allauth, its MFA and sessions."""
+
+from config.env import environment
+
+env = environment()
+
+AUTH_USER_MODEL = "users.User"
+AUTHENTICATION_BACKENDS = ["apps.users.auth.backend.StaffBackend"]
+LOGIN_URL = "/accounts/login/"
+LOGIN_REDIRECT_URL = "/backoffice/"
+LOGOUT_REDIRECT_URL = "/accounts/login/"
+
+ACCOUNT_ADAPTER = "apps.users.auth.adapters.AccountAdapter"
+MFA_ADAPTER = "apps.users.auth.adapters.MFAAdapter"
+ACCOUNT_USER_MODEL_USERNAME_FIELD = None
+ACCOUNT_USER_MODEL_EMAIL_FIELD = "email"
+ACCOUNT_LOGIN_METHODS = {"email"}
+ACCOUNT_SIGNUP_FIELDS = ["email*", "password1*"]
+ACCOUNT_EMAIL_VERIFICATION = "none"
+ACCOUNT_SESSION_REMEMBER = False
+ACCOUNT_LOGOUT_ON_GET = False
+# Sign-in attempts count in PostgreSQL (apps.users.auth.throttle): allauth's own counter lives in the cache
+# and would let everybody through when that is away.
+ACCOUNT_RATE_LIMITS = {"login_failed": False}
+MFA_SUPPORTED_TYPES = ["totp", "recovery_codes"]
+MFA_TOTP_ISSUER = "Steward"
+MFA_REQUIRED_FOR_ALL_STAFF = env.MFA_REQUIRED_FOR_ALL_STAFF
+USERSESSIONS_TRACK_ACTIVITY = True
+
+TOKEN_ISSUER = (env.TOKEN_ISSUER or env.PUBLIC_URL).rstrip("/")
+TOKEN_AUDIENCE = env.TOKEN_AUDIENCE
+EXTERNAL_ISSUERS = env.EXTERNAL_ISSUERS
+EMAIL_BACKEND = "apps.core.outbound.mail.Backend"
+EMAIL_URL = env.EMAIL_URL
+DEFAULT_FROM_EMAIL = env.MAIL_FROM
+SERVER_EMAIL = env.MAIL_FROM

@@ -1,0 +1,5 @@
+"""The operators' pages (django-unfold)."""
+
+from typing import Any
+
+UNFOLD: dict[str, Any] = {}

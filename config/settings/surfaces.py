@@ -1,0 +1,35 @@
+"""The REST surfaces: what the kit takes by dotted path, so that it needs no domain."""
+
+from typing import Any
+
+from config.env import environment
+
+env = environment()
+
+REST_FRAMEWORK: dict[str, Any] = {
+    "DEFAULT_AUTHENTICATION_CLASSES": [],
+    "DEFAULT_PERMISSION_CLASSES": ["apps.surfaces.kit.permissions.Denied"],
+    "DEFAULT_RENDERER_CLASSES": ["apps.surfaces.kit.rendering.JSON"],
+    "DEFAULT_PARSER_CLASSES": ["apps.surfaces.kit.parsing.StrictJSON"],
+    "DEFAULT_SCHEMA_CLASS": "apps.surfaces.kit.schema.SurfaceSchema",
+    "EXCEPTION_HANDLER": "apps.surfaces.kit.errors.handle",
+    "UNAUTHENTICATED_USER": None,
+    "NUM_PROXIES": None,
+}
+
+SURFACE_AUTHENTICATORS = {
+    "platform": ["apps.users.api.authentication.StaffSession", "apps.identity.api.authentication.StaffToken"],
+}
+SURFACE_RATE_LIMITS = {
+    "platform": env.RATE_LIMIT_PLATFORM,
+    "platform.search": env.RATE_LIMIT_PLATFORM_SEARCH,
+}
+
+SPECTACULAR_SETTINGS: dict[str, Any] = {
+    "SERVE_INCLUDE_SCHEMA": False,
+    "COMPONENT_SPLIT_REQUEST": True,
+    "SWAGGER_UI_DIST": "SIDECAR",
+    "SWAGGER_UI_FAVICON_HREF": "SIDECAR",
+    "REDOC_DIST": "SIDECAR",
+    "ENUM_GENERATE_CHOICE_DESCRIPTION": False,
+}
