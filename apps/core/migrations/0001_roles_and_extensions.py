@@ -1,11 +1,11 @@
-"""What every table of the application stands on: extensions, and the rights of the role that serves.
+"""What every table of the application stands on: trigrams for substring search, and the rights of the role that serves.
 
 The owner migrates; the application's role reads and writes rows, and owns nothing. Tables made later by the
 owner get the same rights by default; the audit tables take them away again (audit 0002).
 """
 
 from django.conf import settings
-from django.contrib.postgres.operations import BtreeGinExtension, CITextExtension, TrigramExtension
+from django.contrib.postgres.operations import TrigramExtension
 from django.db import migrations
 
 RIGHTS = [
@@ -30,7 +30,5 @@ class Migration(migrations.Migration):
 
     operations = [
         TrigramExtension(),
-        CITextExtension(),
-        BtreeGinExtension(),
         migrations.RunPython(grant, migrations.RunPython.noop),
     ]

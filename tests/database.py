@@ -1,0 +1,132 @@
+"""Test databases: a migrated template made once for each state of the migrations, cloned for each process.
+
+The owner migrates the template; tests run as the application's role, which owns nothing. Tables that are not
+empty after migrating (plans, content types) are kept aside in the schema `pristine`, from which they are
+refilled when a test that committed rows ends.
+"""
+
+import hashlib
+import os
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+import psycopg
+from django.conf import settings
+from django.core.management import call_command
+from django.db import connections
+from psycopg import sql
+
+ROOT = Path(__file__).resolve().parent.parent
+_LOCK = 727_001
+
+
+def migrations_hash() -> str:
+    """Of every file that decides what a migrated database holds."""
+    digest = hashlib.sha256()
+    files = sorted(ROOT.glob("apps/*/migrations/*.py")) + sorted(ROOT.glob("apps/plans/*.py"))
+    for file in [*files, ROOT / "requirements.lock", Path(__file__)]:
+        digest.update(str(file.relative_to(ROOT)).encode() + b"\0" + file.read_bytes())
+    digest.update(settings.APPLICATION_DATABASE_ROLE.encode())
+    return digest.hexdigest()[:16]
+
+
+def owner_link(name: str) -> "psycopg.Connection[tuple[Any, ...]]":
+    """A connection of the owner's role to one database."""
+    known = connections["owner"].settings_dict
+    return psycopg.connect(
+        dbname=name,
+        user=known["USER"],
+        password=known["PASSWORD"],
+        host=known["HOST"],
+        port=known["PORT"],
+        autocommit=True,
+    )
+
+
+def use(name: str) -> None:
+    """Points both aliases at a database."""
+    for alias in ("default", "owner"):
+        connections[alias].close()
+        connections[alias].settings_dict["NAME"] = name
+        settings.DATABASES[alias]["NAME"] = name
+
+
+@contextmanager
+def test_database(worker: str) -> Iterator[str]:
+    """A fresh clone of the template for this process, dropped at the end."""
+    name = f"steward_t{os.getpid()}_{worker}"
+    with owner_link("postgres") as link:
+        link.execute("SELECT pg_advisory_lock(%s)", [_LOCK])
+        template = _template(link)
+        _drop(link, name)
+        link.execute(
+            sql.SQL("CREATE DATABASE {} TEMPLATE {}").format(sql.Identifier(name), sql.Identifier(template))
+        )
+        link.execute("SELECT pg_advisory_unlock(%s)", [_LOCK])
+    use(name)
+    try:
+        yield name
+    finally:
+        connections.close_all()
+        with owner_link("postgres") as link:
+            _drop(link, name)
+
+
+def _template(link: "psycopg.Connection[tuple[Any, ...]]") -> str:
+    name = f"steward_tpl_{migrations_hash()}"
+    ready = link.execute(
+        "SELECT shobj_description(oid, 'pg_database') = 'ready' FROM pg_database WHERE datname = %s", [name]
+    ).fetchone()
+    if ready and ready[0]:
+        return name
+    _drop(link, name)
+    link.execute(sql.SQL("CREATE DATABASE {}").format(sql.Identifier(name)))
+    use(name)
+    call_command("migrate", database="owner", verbosity=0, interactive=False)
+    connections.close_all()
+    with owner_link(name) as inside:
+        _keep_aside(inside)
+    link.execute(sql.SQL("COMMENT ON DATABASE {} IS 'ready'").format(sql.Identifier(name)))
+    return name
+
+
+def _drop(link: "psycopg.Connection[tuple[Any, ...]]", name: str) -> None:
+    link.execute(sql.SQL("DROP DATABASE IF EXISTS {} WITH (FORCE)").format(sql.Identifier(name)))
+
+
+def _tables(link: "psycopg.Connection[tuple[Any, ...]]", schema: str) -> list[str]:
+    rows = link.execute(
+        "SELECT tablename FROM pg_tables WHERE schemaname = %s ORDER BY 1", [schema]
+    ).fetchall()
+    return [row[0] for row in rows]
+
+
+def _keep_aside(link: "psycopg.Connection[tuple[Any, ...]]") -> None:
+    link.execute("CREATE SCHEMA pristine")
+    for table in _tables(link, "public"):
+        found = link.execute(
+            sql.SQL("SELECT EXISTS (SELECT 1 FROM {})").format(sql.Identifier(table))
+        ).fetchone()
+        if found and found[0]:
+            link.execute(
+                sql.SQL("CREATE TABLE {} AS TABLE {}").format(
+                    sql.Identifier("pristine", table), sql.Identifier("public", table)
+                )
+            )
+
+
+def empty(name: str) -> None:
+    """Removes what a test committed and refills what a migrated database holds."""
+    with owner_link(name) as link, link.transaction():
+        tables = [table for table in _tables(link, "public") if table != "django_migrations"]
+        names = sql.SQL(", ").join(sql.Identifier(table) for table in tables)
+        link.execute(sql.SQL("TRUNCATE {} CASCADE").format(names))
+        for table in _tables(link, "pristine"):
+            if table != "django_migrations":
+                link.execute(
+                    sql.SQL("INSERT INTO {} SELECT * FROM {}").format(
+                        sql.Identifier("public", table), sql.Identifier("pristine", table)
+                    )
+                )

@@ -1,0 +1,16 @@
+"""The product's settings, as the tests load them: own engines, own Redis database, cheap password hashes.
+
+`make test` starts the embedded engines and stops them at the end.
+"""
+
+import os
+
+from tests.environment import prepare
+
+prepare(os.environ)
+
+from config.settings import *
+
+PASSWORD_HASHERS = ["tests.hashing.CheapArgon2"]
+EMAIL_BACKEND = "django.core.mail.backends.locmem.EmailBackend"
+CELERY_BROKER_TRANSPORT_OPTIONS = {"visibility_timeout": 60, "socket_timeout": 2, "socket_connect_timeout": 1}
