@@ -28,9 +28,9 @@ class ChainReport:
 def text_of(entry: AuditEntry) -> str:
     """The canonical text of a stored entry, from its columns."""
     names = (
-        "id at actor_kind actor_id via action resource_type resource_id tenant_id person_id outcome metadata "
-        "request_id correlation_id"
-    ).split()
+        "id", "at", "actor_kind", "actor_id", "via", "action", "resource_type", "resource_id", "tenant_id",
+        "person_id", "outcome", "metadata", "request_id", "correlation_id",
+    )  # fmt: skip
     fields = {name: getattr(entry, name) for name in names}
     fields["actor_commitment"] = bytes(entry.actor_commitment).hex()
     fields["subject_commitment"] = bytes(entry.subject_commitment).hex()
