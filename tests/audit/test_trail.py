@@ -81,28 +81,38 @@ TAMPERS: dict[str, tuple[str, int]] = {
     "edited tenant": ("UPDATE audit_entry SET tenant_id = gen_random_uuid() WHERE seq = 5", 5),
     "edited hash": ("UPDATE audit_entry SET hash = sha256('x') WHERE seq = 3", 3),
     "deleted row": (
-        "DELETE FROM audit_detail WHERE entry_id = (SELECT id FROM audit_entry WHERE seq = 2);"
-        "DELETE FROM audit_entry WHERE seq = 2",
+        (
+            "DELETE FROM audit_detail WHERE entry_id = (SELECT id FROM audit_entry WHERE seq = 2);"
+            "DELETE FROM audit_entry WHERE seq = 2"
+        ),
         2,
     ),
     "swapped rows": (
-        "UPDATE audit_entry SET seq = -1 WHERE seq = 2; UPDATE audit_entry SET seq = 2 WHERE seq = 3;"
-        "UPDATE audit_entry SET seq = 3 WHERE seq = -1",
+        (
+            "UPDATE audit_entry SET seq = -1 WHERE seq = 2; UPDATE audit_entry SET seq = 2 WHERE seq = 3;"
+            "UPDATE audit_entry SET seq = 3 WHERE seq = -1"
+        ),
         2,
     ),
     "cut tail": (
-        "DELETE FROM audit_detail WHERE entry_id = (SELECT id FROM audit_entry WHERE seq = 5);"
-        "DELETE FROM audit_entry WHERE seq = 5",
+        (
+            "DELETE FROM audit_detail WHERE entry_id = (SELECT id FROM audit_entry WHERE seq = 5);"
+            "DELETE FROM audit_entry WHERE seq = 5"
+        ),
         5,
     ),
     "edited reason": (
-        "UPDATE audit_detail SET body = replace(body, 'asked', 'told') WHERE part = 'subject' AND entry_id = "
-        "(SELECT id FROM audit_entry WHERE seq = 4)",
+        (
+            "UPDATE audit_detail SET body = replace(body, 'asked', 'told') WHERE part = 'subject' AND entry_id = "
+            "(SELECT id FROM audit_entry WHERE seq = 4)"
+        ),
         4,
     ),
     "edited actor": (
-        "UPDATE audit_detail SET body = '{}' WHERE part = 'actor' AND entry_id = "
-        "(SELECT id FROM audit_entry WHERE seq = 1)",
+        (
+            "UPDATE audit_detail SET body = '{}' WHERE part = 'actor' AND entry_id = "
+            "(SELECT id FROM audit_entry WHERE seq = 1)"
+        ),
         1,
     ),
 }
