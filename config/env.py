@@ -11,6 +11,9 @@ from typing import Annotated, Any, Literal
 from pydantic import Field, ValidationError, field_validator
 from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
 
+from apps.core.outbound.smtp import smtp_options
+from apps.core.sealing.keys import parse_master_keys
+
 CommaList = Annotated[list[str], NoDecode]
 
 
@@ -116,6 +119,18 @@ class Environment(BaseSettings):
     def _postgres(cls, value: str) -> str:
         if value and not value.startswith(("postgresql://", "postgres://")):
             raise ValueError("must start with postgresql://")
+        return value
+
+    @field_validator("STEWARD_MASTER_KEYS")
+    @classmethod
+    def _master_keys(cls, value: str) -> str:
+        parse_master_keys(value)
+        return value
+
+    @field_validator("EMAIL_URL")
+    @classmethod
+    def _mail(cls, value: str) -> str:
+        smtp_options(value)
         return value
 
     @field_validator("ADMIN_KEYS")

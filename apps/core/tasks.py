@@ -8,6 +8,7 @@ from celery import shared_task
 from apps.core.jobs import runner, schedules, sweeper
 from apps.core.jobs.queueing import RUN_TASK
 from apps.core.jobs.registry import Run, job
+from apps.core.outbound.messages import SEND_MAIL, deliver
 
 
 @shared_task(name=RUN_TASK)
@@ -29,3 +30,9 @@ def start_due(name: str) -> bool:
 def purge_old(run: Run) -> dict[str, Any]:
     """Killed half-way, the next hour's run goes on."""
     return dict(sweeper.purge_old())
+
+
+@job(SEND_MAIL, max_attempts=12)
+def send_mail(run: Run, *, sealed: str) -> None:
+    """Killed after the relay took the mail, it is sent once more under the same Message-ID."""
+    deliver(job_id=run.id, sealed=sealed)

@@ -1,0 +1,33 @@
+"""`manage.py rotate_master_key`: puts the first of STEWARD_MASTER_KEYS under every sealed value."""
+
+from typing import Any
+
+from django.core.management.base import BaseCommand, CommandError, CommandParser
+
+from apps.core.principal import system
+from apps.core.sealing.envelope import SealBroken, current_key_id
+from apps.core.sealing.rotation import reseal_all
+
+
+class Command(BaseCommand):
+    help = (
+        "Re-seals every sealed value under the first of STEWARD_MASTER_KEYS, in batches. May be stopped and run "
+        "again. When it has ended, the older keys can be taken out of the setting."
+    )
+
+    def add_arguments(self, parser: CommandParser) -> None:
+        parser.add_argument("--batch", type=int, default=500, help="rows in one transaction (500)")
+
+    def handle(self, *args: Any, **options: Any) -> None:
+        total = 0
+        try:
+            for report in reseal_all(actor=system("rotate_master_key"), batch=max(1, options["batch"])):
+                total += report.resealed
+                self.stdout.write(f"{report.column}: {report.resealed} of {report.seen} rows sealed anew")
+        except SealBroken as broken:
+            raise CommandError(
+                f"{broken.message} Set its key in STEWARD_MASTER_KEYS again and run this again."
+            ) from None
+        self.stdout.write(
+            f"Every sealed value is under the key {current_key_id()}; {total} were sealed anew."
+        )

@@ -1,0 +1,1 @@
+"""What can be seen from outside of a process: structured logs, request and correlation ids, metrics, health."""
