@@ -1,0 +1,8 @@
+"""`python -m apps.embedded`."""
+
+import sys
+
+from apps.embedded.cli import main
+
+if __name__ == "__main__":
+    sys.exit(main(sys.argv[1:]))

@@ -1,0 +1,54 @@
+"""The commands: `python -m apps.embedded up | env | run | stop | clean | mailbox`. `make` calls them."""
+
+import argparse
+import os
+import subprocess
+import sys
+from collections.abc import Sequence
+
+from apps.embedded import engines, environment, keys, postgres
+from apps.embedded.state import Home, Trouble, home_of
+
+
+def main(arguments: Sequence[str]) -> int:
+    """Run a command; its exit code. What only a person can put right is said in a sentence on standard error."""
+    options = _parser().parse_args(arguments)
+    try:
+        return int(options.command(options))
+    except Trouble as trouble:
+        sys.stderr.write(f"steward: {trouble}\n")
+        return 1
+
+
+def _parser() -> argparse.ArgumentParser:
+    parser = argparse.ArgumentParser(prog="python -m apps.embedded", description=__doc__)
+    commands = parser.add_subparsers(required=True)
+    run = commands.add_parser(
+        "run", help="run a command with engines of its own: run --profile test -- pytest"
+    )
+    run.add_argument("--profile", default="test")
+    run.add_argument("arguments", nargs=argparse.REMAINDER)
+    run.set_defaults(command=_run)
+    return parser
+
+
+def _run(options: argparse.Namespace) -> int:
+    """Start the engines, run the command with their addresses, stop them; the command's exit code."""
+    command = options.arguments[1:] if options.arguments[:1] == ["--"] else options.arguments
+    if not command:
+        raise Trouble("Say what to run: python -m apps.embedded run --profile test -- python -m pytest")
+    home = home_of(options.profile)
+    given = environment.without_ours(os.environ, Home(home.root))
+    os.environ.clear()
+    os.environ.update(given)
+    addresses = engines.ensure_running(home=home)
+    secrets = keys.load_keys(home, data=postgres.data_folder(home))
+    variables = given | environment.application_environment(given, secrets, addresses, ports=None)
+    try:
+        return subprocess.run(command, env=variables, check=False).returncode
+    except KeyboardInterrupt:
+        return 130
+    except FileNotFoundError:
+        raise Trouble(f"There is no program {command[0]}.") from None
+    finally:
+        engines.leave(home)

@@ -1,0 +1,110 @@
+"""The variables that the application reads, as the embedded stack sets them; `config/env.py` explains each."""
+
+import shlex
+from collections.abc import Mapping, MutableMapping
+from dataclasses import dataclass
+from typing import Any
+
+from apps.embedded import keys
+from apps.embedded.state import Home, home_of, read_json, write_json
+
+RECORD_FILE = "environment.json"
+
+# One without the other would mix two installations: they are taken together or not at all.
+BELONG_TOGETHER = (
+    ("DATABASE_URL", "DATABASE_OWNER_URL"),
+    ("STEWARD_ADMIN_KEY", "ADMIN_KEYS"),
+    ("STEWARD_URL", "PUBLIC_URL"),
+    ("EMAIL_URL", "STEWARD_MAILBOX_URL"),
+)
+
+
+@dataclass(frozen=True)
+class Ports:
+    """Where a stack is reached."""
+
+    web: int
+    stream: int
+    smtp: int
+    mailbox: int
+
+
+def application_environment(
+    given: Mapping[str, str], secrets: Mapping[str, str], engines: Mapping[str, str], *, ports: Ports | None
+) -> dict[str, str]:
+    """What the application's processes get: what was given wins, the rest is ours.
+
+    Without ports (a test run) nothing serves and no mail is caught.
+    """
+    own = {name: secrets[name] for name in ("SECRET_KEY", "STEWARD_MASTER_KEYS", "STEWARD_KEY_PEPPER")}
+    admin_key = secrets["STEWARD_ADMIN_KEY"]
+    if given.get("ADMIN_KEYS"):
+        admin_key = given["ADMIN_KEYS"].partition(",")[0].partition(":")[2].strip()
+    own |= {"ADMIN_KEYS": f"embedded:{admin_key}", "STEWARD_ADMIN_KEY": admin_key}
+    own["STEWARD_ENVIRONMENT"] = "test" if ports is None else "development"
+    if ports is not None:
+        own |= {
+            "PUBLIC_URL": f"http://127.0.0.1:{ports.web}",
+            "STEWARD_STREAM_URL": f"http://127.0.0.1:{ports.stream}",
+            "LOG_FORMAT": "console",
+        }
+        if not given.get("EMAIL_URL"):
+            own |= {
+                "EMAIL_URL": f"smtp://127.0.0.1:{ports.smtp}",
+                "STEWARD_MAILBOX_URL": f"http://127.0.0.1:{ports.mailbox}",
+            }
+    wanted = own | dict(engines)
+    result = wanted | {
+        name: given[name] for name in wanted if given.get(name) and name != "STEWARD_ADMIN_KEY"
+    }
+    if ports is not None:
+        result["STEWARD_URL"] = f"http://127.0.0.1:{ports.web}"
+    return result
+
+
+def without_ours(given: Mapping[str, str], home: Home) -> dict[str, str]:
+    """An environment without what `make env` of this checkout put there: what is left, somebody chose.
+
+    Otherwise a shell in which `eval "$(make -s env)"` was run would take our own engines for real ones.
+    """
+    secrets = {name: str(value) for name, value in read_json(home.file(keys.KEYS_FILE)).items()}
+    record = read_json(home.file(RECORD_FILE))
+    ours = {name: record.get("variables", {}).get(name) for name in record.get("ours", [])}
+    return {
+        name: value
+        for name, value in given.items()
+        if ours.get(name) != value and not (name.endswith("_URL") and keys.opens_with(value, secrets))
+    }
+
+
+def remember(home: Home, variables: Mapping[str, str], *, given: Mapping[str, str]) -> None:
+    """Keep what the running stack was started with, and which of it is ours rather than given."""
+    ours = [name for name, value in variables.items() if given.get(name) != value]
+    write_json(home.file(RECORD_FILE), {"variables": dict(variables), "ours": ours})
+
+
+def remembered(home: Home) -> dict[str, str]:
+    """What the stack was last started with."""
+    found: dict[str, Any] = read_json(home.file(RECORD_FILE)).get("variables", {})
+    return {name: str(value) for name, value in found.items()}
+
+
+def load_into(environ: MutableMapping[str, str]) -> None:
+    """Fill in what is missing from the stack of `make up`, so that `manage.py` by hand speaks to it.
+
+    What is set stays. Nothing is taken where the environment says that it is production's.
+    """
+    if environ.get("STEWARD_ENVIRONMENT") == "production":
+        return
+    ours = remembered(home_of("up"))
+    for group in BELONG_TOGETHER:
+        if any(environ.get(name, ours.get(name)) != ours.get(name) for name in group):
+            for name in group:
+                ours.pop(name, None)
+    for name, value in ours.items():
+        environ.setdefault(name, value)
+
+
+def as_exports(variables: Mapping[str, str]) -> str:
+    """Variables as lines that a shell evaluates."""
+    return "".join(f"export {name}={shlex.quote(value)}\n" for name, value in sorted(variables.items()))
