@@ -160,7 +160,7 @@ def environment() -> Environment:
         SystemExit: a variable is missing or wrong; each is named in a sentence on standard error.
     """
     try:
-        return Environment()  # type: ignore[call-arg]  # the values come from the environment
+        return Environment()
     except ValidationError as refused:
         lines = ["Steward can't start:", *(f"  - {_sentence(error)}" for error in refused.errors())]
         lines.append("`make up` sets all of them for a trial; docs/operations.md explains each.")

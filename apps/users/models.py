@@ -52,7 +52,7 @@ class User(AbstractBaseUser):
     created_at = models.DateTimeField(db_default=Now())
     updated_at = models.DateTimeField(db_default=Now())
 
-    objects: ClassVar[UserManager] = UserManager()  # type: ignore[assignment]  # narrower than the base's manager
+    objects: ClassVar[UserManager] = UserManager()
 
     class Meta:
         db_table = "users_user"

@@ -50,7 +50,7 @@ class Tenant(models.Model):
         ordering = ["-created_at", "-id"]
         constraints = [
             models.CheckConstraint(name="tenant_status_known", condition=Q(status__in=TenantStatus.values)),
-            models.CheckConstraint(name="tenant_slug", condition=Q(slug__regex=SLUG.regex.pattern)),
+            models.CheckConstraint(name="tenant_slug", condition=Q(slug__regex=SLUG_PATTERN)),
             models.CheckConstraint(
                 name="tenant_test_expires", condition=Q(is_test=True) | Q(test_expires_at__isnull=True)
             ),
