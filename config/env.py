@@ -8,11 +8,12 @@ import sys
 from functools import cache
 from typing import Annotated, Any, Literal
 
-from pydantic import Field, ValidationError, field_validator
+from pydantic import Field, ValidationError, ValidationInfo, field_validator
 from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
 
 from apps.core.outbound.smtp import smtp_options
 from apps.core.sealing.keys import parse_master_keys
+from config.issuers import ExternalIssuer, parse_issuers
 
 CommaList = Annotated[list[str], NoDecode]
 
@@ -72,9 +73,14 @@ class Environment(BaseSettings):
     )
     TOKEN_ISSUER: str = Field(default="", description="`iss` of our own tokens; default is PUBLIC_URL")
     TOKEN_AUDIENCE: str = Field(default="steward", description="`aud` that a token must carry")
-    EXTERNAL_ISSUERS: str = Field(
-        default="[]",
-        description="JSON list of {issuer, jwks_url, audience, platform: bool} of other issuers that are trusted",
+    EXTERNAL_ISSUERS: Annotated[list[ExternalIssuer], NoDecode] = Field(
+        default=[],
+        description="JSON list of {issuer, jwks_url, audience, platform: bool, tenant_id?} of other issuers "
+        "that are trusted",
+    )
+    ISSUER_NETWORKS: CommaList = Field(
+        default=["127.0.0.0/8", "::1/128"],
+        description="networks (CIDR) in which a jwks_url may lie that is not public; only there may it be http://",
     )
     MFA_REQUIRED_FOR_ALL_STAFF: bool = Field(
         default=False, description="super_admin always needs TOTP; true asks it of every staff member"
@@ -98,6 +104,7 @@ class Environment(BaseSettings):
         "CORS_ALLOWED_ORIGINS",
         "TRUSTED_PROXIES",
         "INTERNAL_NETWORKS",
+        "ISSUER_NETWORKS",
         "ADMIN_KEYS",
         mode="before",
     )
@@ -107,7 +114,20 @@ class Environment(BaseSettings):
             return [part.strip() for part in value.split(",") if part.strip()]
         return value
 
-    @field_validator("TRUSTED_PROXIES", "INTERNAL_NETWORKS")
+    @field_validator("EXTERNAL_ISSUERS", mode="before")
+    @classmethod
+    def _issuers(cls, value: Any) -> Any:
+        return parse_issuers(value) if isinstance(value, str) else value
+
+    @field_validator("EXTERNAL_ISSUERS")
+    @classmethod
+    def _not_ourselves(cls, value: list[ExternalIssuer], info: ValidationInfo) -> list[ExternalIssuer]:
+        own = str(info.data.get("TOKEN_ISSUER") or info.data.get("PUBLIC_URL", "")).rstrip("/")
+        if own in {each.issuer for each in value}:
+            raise ValueError(f"names {own}, which is our own issuer (TOKEN_ISSUER, or else PUBLIC_URL)")
+        return value
+
+    @field_validator("TRUSTED_PROXIES", "INTERNAL_NETWORKS", "ISSUER_NETWORKS")
     @classmethod
     def _networks(cls, value: list[str]) -> list[str]:
         for network in value:
@@ -149,7 +169,7 @@ def _sentence(error: Any) -> str:
     what = f" ({field.description})" if field is not None else ""
     if error["type"] == "missing":
         return f"Set {name}{what}."
-    return f"{name} is wrong: {error['msg']}{what}."
+    return f"{name} is wrong: {error['msg'].removeprefix('Value error, ')}{what}."
 
 
 @cache
