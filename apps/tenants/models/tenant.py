@@ -13,9 +13,8 @@ from apps.plans.models import Plan, PlanVersion
 from apps.tenants.enums import TenantStatus, WorkspaceStatus
 
 # contracts/control.md: slugs
-SLUG = RegexValidator(
-    r"^[a-z0-9](?:[a-z0-9-]{1,61}[a-z0-9])?$", "Lower-case letters, digits and inner hyphens."
-)
+SLUG_PATTERN = r"^[a-z0-9](?:[a-z0-9-]{1,61}[a-z0-9])?$"
+SLUG = RegexValidator(SLUG_PATTERN, "Lower-case letters, digits and inner hyphens.")
 
 
 class Tenant(models.Model):
