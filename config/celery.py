@@ -53,4 +53,4 @@ class SlotScheduler(Scheduler):
     """Keeps nothing on disk: what a slot has started stands in the job table."""
 
     def setup_schedule(self) -> None:
-        self.merge_inplace(beat_schedule())
+        self.update_from_dict(beat_schedule())
