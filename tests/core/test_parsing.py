@@ -1,5 +1,6 @@
 """apps.core.parsing: what gets through can be stored, and nothing makes it fall over."""
 
+import contextlib
 import json
 import time
 
@@ -32,9 +33,12 @@ def test_every_storable_value_is_read_as_it_was_written(
 
 @given(body=st.binary(max_size=200) | st.text('[]{}",:\\u0dD8e9+-1 nulltrefas', max_size=80).map(str.encode))
 def test_any_bytes_are_read_or_refused_with_a_sentence(body: bytes) -> None:
+    refused = None
     try:
         parse_json(body)
-    except MalformedJson as refused:
+    except MalformedJson as error:
+        refused = error
+    if refused is not None:
         assert refused.kind is Kind.INVALID
         assert refused.message.endswith(".")
         refused.message.encode()
@@ -127,8 +131,6 @@ def test_more_bytes_than_allowed_are_too_large_before_anything_is_read() -> None
 )
 def test_a_hostile_body_takes_no_longer_than_its_size(body: bytes) -> None:
     started = time.process_time()
-    try:
+    with contextlib.suppress(MalformedJson):
         parse_json(body)
-    except MalformedJson:
-        pass
     assert time.process_time() - started < 2

@@ -1,7 +1,6 @@
 """apps.core.sealing: envelopes that open only unchanged, for their purpose, under a key that we have."""
 
 import base64
-from collections.abc import Iterator
 from io import StringIO
 from typing import Any
 
@@ -37,9 +36,8 @@ OLD, BOTH, NEW = f"old:{_key(1)}", f"new:{_key(2)},old:{_key(1)}", f"new:{_key(2
 
 
 @pytest.fixture(autouse=True)
-def _old_key(settings: Settings) -> Iterator[None]:
+def _old_key(settings: Settings) -> None:
     settings.MASTER_KEYS = OLD
-    yield
 
 
 SHARED = examples(suppress_health_check=[HealthCheck.function_scoped_fixture])
@@ -172,9 +170,7 @@ def test_rotation_stopped_half_way_goes_on_where_it_was(settings: Settings) -> N
     for _ in range(5):
         _job(sealed=seal_text("mail", purpose="mail"))
     settings.MASTER_KEYS = BOTH
-    walk = reseal_all(actor=system("test"), batch=2)
-    next(walk)
-    walk.close()
+    next(reseal_all(actor=system("test"), batch=2))
     _job(sealed=seal_text("new", purpose="mail"))
     total = {str(report.column): report.resealed for report in reseal_all(actor=system("test"), batch=2)}
     settings.MASTER_KEYS = NEW

@@ -105,23 +105,28 @@ def logging_config(*, level: str = "INFO", style: str = "json") -> dict[str, Any
     }
 
 
+def _own() -> list[Processor]:
+    """Structlog's own events have no LogRecord yet, and so no extra attributes to take from it."""
+    shared = [each for each in _shared() if not isinstance(each, structlog.stdlib.ExtraAdder)]
+    return [
+        structlog.stdlib.filter_by_level,
+        *shared,
+        structlog.stdlib.PositionalArgumentsFormatter(),
+        structlog.processors.StackInfoRenderer(),
+        structlog.stdlib.ProcessorFormatter.wrap_for_formatter,
+    ]
+
+
+# One list for the life of the process: loggers that were used before keep it.
+_PROCESSORS = _own()
+
+
 def configure(config: dict[str, Any]) -> None:
     """settings.LOGGING_CONFIG: sets up the standard library's logging and structlog on top of it."""
     logging.config.dictConfig(config)
     structlog.configure(
-        processors=[
-            structlog.stdlib.filter_by_level,
-            *_without_foreign(_shared()),
-            structlog.stdlib.PositionalArgumentsFormatter(),
-            structlog.processors.StackInfoRenderer(),
-            structlog.stdlib.ProcessorFormatter.wrap_for_formatter,
-        ],
+        processors=_PROCESSORS,
         logger_factory=structlog.stdlib.LoggerFactory(),
         wrapper_class=structlog.stdlib.BoundLogger,
         cache_logger_on_first_use=True,
     )
-
-
-def _without_foreign(processors: list[Processor]) -> list[Processor]:
-    """Structlog's own events have no LogRecord yet, and so no extra attributes to take from it."""
-    return [each for each in processors if not isinstance(each, structlog.stdlib.ExtraAdder)]
