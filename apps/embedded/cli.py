@@ -6,7 +6,7 @@ import subprocess
 import sys
 from collections.abc import Sequence
 
-from apps.embedded import engines, environment, keys, postgres
+from apps.embedded import engines, environment, keys, mailbox, postgres, stack
 from apps.embedded.state import Home, Trouble, home_of
 
 
@@ -29,7 +29,30 @@ def _parser() -> argparse.ArgumentParser:
     run.add_argument("--profile", default="test")
     run.add_argument("arguments", nargs=argparse.REMAINDER)
     run.set_defaults(command=_run)
+    up = commands.add_parser("up", help="start the whole stack and keep it running")
+    up.add_argument("--reset", action="store_true", help="delete the embedded data first")
+    up.set_defaults(command=lambda options: stack.up(reset=options.reset))
+    env = commands.add_parser("env", help="print the running stack's addresses and keys as shell exports")
+    env.set_defaults(command=_env)
+    stop = commands.add_parser("stop", help="stop the running stack")
+    stop.set_defaults(command=lambda _options: stack.stop())
+    clean = commands.add_parser("clean", help="delete all embedded data")
+    clean.set_defaults(command=lambda _options: stack.clean())
+    catcher = commands.add_parser("mailbox", help="catch mails and show them")
+    catcher.add_argument("smtp_port", type=int)
+    catcher.add_argument("http_port", type=int)
+    catcher.set_defaults(command=_mailbox)
     return parser
+
+
+def _env(_options: argparse.Namespace) -> int:
+    sys.stdout.write(environment.as_exports(stack.ready_environment()))
+    return 0
+
+
+def _mailbox(options: argparse.Namespace) -> int:
+    mailbox.run(smtp_port=options.smtp_port, http_port=options.http_port)
+    return 0
 
 
 def _run(options: argparse.Namespace) -> int:
@@ -37,6 +60,8 @@ def _run(options: argparse.Namespace) -> int:
     command = options.arguments[1:] if options.arguments[:1] == ["--"] else options.arguments
     if not command:
         raise Trouble("Say what to run: python -m apps.embedded run --profile test -- python -m pytest")
+    if options.profile == "up":
+        raise Trouble("The profile `up` belongs to `make up`: take `test`, or a word of your own.")
     home = home_of(options.profile)
     given = environment.without_ours(os.environ, Home(home.root))
     os.environ.clear()

@@ -1,5 +1,6 @@
 """The variables that the application reads, as the embedded stack sets them; `config/env.py` explains each."""
 
+import os
 import shlex
 from collections.abc import Mapping, MutableMapping
 from dataclasses import dataclass
@@ -80,7 +81,15 @@ def without_ours(given: Mapping[str, str], home: Home) -> dict[str, str]:
 def remember(home: Home, variables: Mapping[str, str], *, given: Mapping[str, str]) -> None:
     """Keep what the running stack was started with, and which of it is ours rather than given."""
     ours = [name for name, value in variables.items() if given.get(name) != value]
-    write_json(home.file(RECORD_FILE), {"variables": dict(variables), "ours": ours})
+    write_json(
+        home.file(RECORD_FILE), {"variables": dict(variables), "ours": ours, "supervisor": os.getpid()}
+    )
+
+
+def supervisor_that_is_ready(home: Home) -> int | None:
+    """The process number of the supervisor whose stack got ready last, whether it still runs or not."""
+    number = read_json(home.file(RECORD_FILE)).get("supervisor")
+    return int(number) if number else None
 
 
 def remembered(home: Home) -> dict[str, str]:

@@ -69,7 +69,7 @@ def choose_port(home: Home, server: str) -> int:
     before = known.get(server)
     preferred = before or PREFERRED_PORTS.get(home.profile, {}).get(server, FIRST_PORT_OF_OTHERS)
     port = processes.free_port(preferred, taken=others)
-    if port != preferred:
+    if port != preferred and preferred not in others:
         in_the_way = processes.who_listens(preferred)
         print(
             f"Port {preferred} is in use by {in_the_way}: {server} listens on {port} from now on.", flush=True

@@ -48,7 +48,6 @@ SMALL = {
 # A test run's database may be lost with the machine, but not with the process: that is all it gives up.
 DISPOSABLE = {
     "fsync": "off",
-    "synchronous_commit": "off",
     "full_page_writes": "off",
     "max_wal_size": "1GB",
     "max_connections": "200",

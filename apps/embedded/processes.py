@@ -1,5 +1,6 @@
 """Processes and ports: who is alive, who is ours, how one is ended, which port is free."""
 
+import contextlib
 import os
 import signal
 import socket
@@ -129,13 +130,21 @@ def who_listens(port: int) -> str:
     """The program that listens on a port, as `name (process 123)`; `another program` when it can't be told."""
     inodes = _listening_inodes(port)
     for entry in PROC.glob("[0-9]*") if inodes else ():
-        try:
-            links = {str(link.readlink()) for link in (entry / "fd").iterdir()}
-        except OSError:
-            continue
-        if links & inodes:
+        if _open_files(entry) & inodes:
             return f"{(entry / 'comm').read_text().strip()} (process {entry.name})"
     return "another program"
+
+
+def _open_files(entry: Path) -> set[str]:
+    found: set[str] = set()
+    try:
+        for link in (entry / "fd").iterdir():
+            with contextlib.suppress(FileNotFoundError):  # closed meanwhile
+                found.add(str(link.readlink()))
+    except OSError:
+        # Another user's process, or one that has just ended.
+        return found
+    return found
 
 
 def _listening_inodes(port: int) -> set[str]:

@@ -1,0 +1,331 @@
+"""What `make up` runs, and in which order: engines, then the database's content, then the processes that serve."""
+
+import contextlib
+import hashlib
+import http.client
+import os
+import shutil
+import subprocess
+import sys
+import time
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from signal import SIGINT, SIGTERM
+
+from apps.embedded import engines, environment, keys, postgres, processes
+from apps.embedded.postgres import Postgres
+from apps.embedded.state import Hold, Home, Trouble, home_of, read_json, remove, write_json
+from apps.embedded.supervisor import Program, Stopped, Supervisor, spawn_command
+
+LOCK_FILE = "up.lock"
+PREPARED_FILE = "prepared.json"
+SUPERVISOR = "supervisor"
+DEFAULT_WEB_PORT = 8000
+READY_SECONDS = 90
+# The last stage ends first: what serves, then Valkey, then PostgreSQL.
+POSTGRES_STAGE, VALKEY_STAGE, SERVING_STAGE = 1, 2, 3
+STREAM_THREADS = 128
+# The log line after which a worker takes work; without it, living this long counts as ready.
+QUIET_START_SECONDS = 5.0
+
+
+@dataclass
+class Stack:
+    """One run of `make up`."""
+
+    home: Home
+    supervisor: Supervisor
+    given: dict[str, str]
+    variables: dict[str, str]
+    ports: environment.Ports
+    operator: str = ""
+
+
+def up(*, reset: bool) -> int:
+    """Start everything, keep it running until Ctrl-C or SIGTERM, stop everything; the exit code.
+
+    Raises:
+        Trouble: something is in the way; the text says what to do.
+    """
+    home = home_of("up")
+    home.prepare()
+    lock = Hold(home.file(LOCK_FILE))
+    if not lock.claim():
+        raise Trouble(already_running(home))
+    began = time.monotonic()
+    given = environment.without_ours(os.environ, home)
+    end_leftovers(home)
+    if reset:
+        begin_anew(home, given)
+    supervisor = Supervisor(sys.stdout, on_start=lambda name, pid: engines.record(home, name, pid))
+    supervisor.heed_signals()
+    engines.record(home, SUPERVISOR, os.getpid())
+    try:
+        stack = _start(home, supervisor, given)
+        supervisor.say(f"ready after {time.monotonic() - began:.1f} s")
+        print(table(stack), flush=True)
+        supervisor.watch()
+    except Stopped:
+        pass
+    finally:
+        supervisor.stop()
+        home.file(engines.RECORD_FILE).unlink(missing_ok=True)
+        lock.release()
+    supervisor.say("everything is stopped; `make up` starts it again with the same data")
+    return 0
+
+
+def already_running(home: Home) -> str:
+    """What a second `make up` is told."""
+    process = engines.recorded(home, SUPERVISOR)
+    number = f" (process {process.pid})" if process else ""
+    return (
+        f"Steward is running already{number}: `make env` prints its addresses. Press Ctrl-C where it runs, "
+        "or `.venv/bin/python -m apps.embedded stop`, to stop it."
+    )
+
+
+def end_leftovers(home: Home) -> None:
+    """End what a supervisor that was killed left running: the last one started first, the database last."""
+    left = engines.all_recorded(home)
+    left.pop(SUPERVISOR, None)
+    if not left:
+        home.file(engines.RECORD_FILE).unlink(missing_ok=True)
+        return
+    print(f"An earlier run was killed and left {', '.join(left)} running: ending them first.", flush=True)
+    for name in [name for name in left if name not in {"postgres", "valkey"}] + ["valkey", "postgres"]:
+        if name in left:
+            processes.end(left[name], with_signal=SIGINT if name == "postgres" else SIGTERM, seconds=10)
+            processes.kill_group(left[name].pid)
+    home.file(engines.RECORD_FILE).unlink(missing_ok=True)
+
+
+def begin_anew(home: Home, given: Mapping[str, str]) -> None:
+    """Delete the embedded database, its keys and what was remembered. A real server's data stay."""
+    if given.get("DATABASE_URL"):
+        print("RESET=1 leaves the server in DATABASE_URL alone; only embedded data are deleted.", flush=True)
+    remove(postgres.data_folder(home))
+    for name in (
+        keys.KEYS_FILE,
+        keys.PORTS_FILE,
+        PREPARED_FILE,
+        environment.RECORD_FILE,
+        engines.RECORD_FILE,
+    ):
+        home.file(name).unlink(missing_ok=True)
+
+
+def _start(home: Home, supervisor: Supervisor, given: dict[str, str]) -> Stack:
+    needs = engines.needs_of(given)
+    web_port = wanted_web_port(given)
+    addresses: dict[str, str] = {}
+    programs: list[Program] = []
+    if needs.postgres:
+        database = engines.postgres_of(home)
+        postgres.make_cluster(database)
+        programs.append(postgres_program(database))
+        addresses |= engines.postgres_addresses(database)
+    if needs.valkey:
+        cache = engines.valkey_of(home)
+        programs.append(Program("valkey", VALKEY_STAGE, lambda: cache.spawn(subprocess.PIPE), cache.answers))
+        addresses["REDIS_URL"] = cache.url
+    supervisor.start(programs, within_seconds=postgres.START_SECONDS)
+    if needs.postgres:
+        postgres.make_roles(database)
+    ports = environment.Ports(
+        web=web_port,
+        stream=keys.choose_port(home, "stream"),
+        smtp=keys.choose_port(home, "smtp"),
+        mailbox=keys.choose_port(home, "mailbox"),
+    )
+    secrets = keys.load_keys(home, data=postgres.data_folder(home))
+    own = environment.application_environment(given, secrets, addresses, ports=ports)
+    stack = Stack(home, supervisor, given, own, ports)
+    prepare_database(stack)
+    supervisor.start(serving_programs(stack), within_seconds=READY_SECONDS)
+    environment.remember(home, own, given=given)
+    return stack
+
+
+def wanted_web_port(given: Mapping[str, str]) -> int:
+    """The port that people open: 8000, or STEWARD_PORT.
+
+    Raises:
+        Trouble: it isn't a port, or something listens there.
+    """
+    written = given.get("STEWARD_PORT") or str(DEFAULT_WEB_PORT)
+    if not written.isdigit() or not 0 < int(written) < 65536:
+        raise Trouble(f"STEWARD_PORT is a number between 1 and 65535, not {written!r}.")
+    port = int(written)
+    if not processes.is_free(port):
+        raise Trouble(
+            f"Port {port} is in use by {processes.who_listens(port)}. Stop that program, or choose another port: "
+            f"`STEWARD_PORT={processes.free_port(port + 80)} make up`."
+        )
+    return port
+
+
+def postgres_program(server: Postgres) -> Program:
+    """PostgreSQL under the supervisor. Before each start a killed server's lock file is cleared away."""
+
+    def spawn() -> subprocess.Popen[bytes]:
+        left = postgres.running(server)
+        if left is not None:
+            postgres.stop(left)
+        return server.spawn(subprocess.PIPE)
+
+    return Program("postgres", POSTGRES_STAGE, spawn, server.answers, stop_signal=SIGINT, stop_seconds=30)
+
+
+def prepare_database(stack: Stack) -> None:
+    """Migrate; the first time also fill in demo data and make the operator, whose password is shown once."""
+    variables = stack.given | stack.variables
+    manage = [sys.executable, "manage.py"]
+    stack.supervisor.run_to_end("migrate", [*manage, "migrate", "--verbosity=1"], variables)
+    database = hashlib.sha256(stack.variables["DATABASE_URL"].encode()).hexdigest()[:16]
+    done = read_json(stack.home.file(PREPARED_FILE))
+    if done.get("database") != database:
+        done = {"database": database}
+    if not done.get("seed"):
+        stack.supervisor.run_to_end("seed", [*manage, "seed"], variables)
+        done["seed"] = True
+        write_json(stack.home.file(PREPARED_FILE), done)
+    if not done.get("operator"):
+        stack.operator = stack.supervisor.run_to_end("operator", [*manage, "bootstrap_operator"], variables)
+        done["operator"] = True
+        write_json(stack.home.file(PREPARED_FILE), done)
+
+
+def serving_programs(stack: Stack) -> list[Program]:
+    """Everything that serves or works, with one entry in the log each."""
+    ports, variables = stack.ports, stack.given | stack.variables
+    web = f"127.0.0.1:{ports.web}"
+    stream = f"127.0.0.1:{ports.stream}"
+    commands: list[tuple[str, list[str], Callable[[], bool] | None]] = [
+        ("web", granian(ports.web, workers=1, threads=8), lambda: responds(web, "/readyz")),
+        ("stream", granian(ports.stream, workers=1, threads=STREAM_THREADS), lambda: responds(stream, "/healthz")),
+        ("worker", celery("worker", "--concurrency=2", "--prefetch-multiplier=1", "--without-gossip",
+                          "--without-mingle", "--queues=default", "--loglevel=INFO"), None),
+        ("scheduler", celery("beat", "--pidfile=", "--loglevel=WARNING"), None),
+        ("rq", [sys.executable, "manage.py", "rqworker", "operator"], None),
+    ]  # fmt: skip
+    if "STEWARD_MAILBOX_URL" in stack.variables:
+        mailbox = [sys.executable, "-m", "apps.embedded", "mailbox", str(ports.smtp), str(ports.mailbox)]
+        commands.insert(0, ("mailbox", mailbox, lambda: responds(f"127.0.0.1:{ports.mailbox}", "/messages")))
+    return [serving_program(name, command, variables, ready) for name, command, ready in commands]
+
+
+def serving_program(
+    name: str, command: list[str], variables: dict[str, str], ready: Callable[[], bool] | None
+) -> Program:
+    """One process of ours. Without a question to ask it, it counts as ready once it has lived a while."""
+    spawned_at = 0.0
+
+    def spawn() -> subprocess.Popen[bytes]:
+        nonlocal spawned_at
+        spawned_at = time.monotonic()
+        return spawn_command(command, variables)
+
+    def has_lived() -> bool:
+        return time.monotonic() - spawned_at > QUIET_START_SECONDS
+
+    return Program(name, SERVING_STAGE, spawn, ready or has_lived)
+
+
+def granian(port: int, *, workers: int, threads: int) -> list[str]:
+    """A granian over WSGI on one port of 127.0.0.1."""
+    return [
+        sys.executable, "-m", "granian", "config.wsgi:application", "--interface", "wsgi", "--host", "127.0.0.1",
+        "--port", str(port), "--workers", str(workers), "--blocking-threads", str(threads), "--no-ws", "--http", "1",
+        "--respawn-failed-workers", "--workers-kill-timeout", "10",
+    ]  # fmt: skip
+
+
+def celery(*arguments: str) -> list[str]:
+    """Celery's command line on our application."""
+    return [sys.executable, "-m", "celery", "-A", "config.celery", *arguments]
+
+
+def responds(address: str, path: str) -> bool:
+    """Whether a GET is answered with 200 within a second."""
+    connection = http.client.HTTPConnection(address, timeout=1)
+    with contextlib.closing(connection):
+        try:
+            connection.request("GET", path)
+            return connection.getresponse().status == 200
+        except (OSError, http.client.HTTPException):
+            return False
+
+
+def table(stack: Stack) -> str:
+    """Addresses and keys, to read and to copy."""
+    found = stack.variables
+    rows = [
+        ("Back office", f"{found['STEWARD_URL']}/backoffice/"),
+        ("API", found["STEWARD_URL"]),
+        ("Streams", found["STEWARD_STREAM_URL"]),
+        ("Mail", found.get("STEWARD_MAILBOX_URL", f"sent through {stack.given.get('EMAIL_URL', '')}")),
+        ("Automation key", found["STEWARD_ADMIN_KEY"]),
+        ("PostgreSQL", found.get("DATABASE_URL", stack.given.get("DATABASE_URL", ""))),
+        ("  as its owner", found.get("DATABASE_OWNER_URL", stack.given.get("DATABASE_OWNER_URL", ""))),
+        ("Valkey", found.get("REDIS_URL", stack.given.get("REDIS_URL", ""))),
+        ("In a shell", 'eval "$(make -s env)"'),
+    ]
+    lines = ["", *(f"  {name:<16}{value}" for name, value in rows), ""]
+    if stack.operator:
+        lines += [
+            "  The operator, shown this once:",
+            *(f"    {line}" for line in stack.operator.splitlines()),
+            "",
+        ]
+    return "\n".join(lines)
+
+
+def stop() -> int:
+    """Stop the stack that runs and wait until it is gone; 0 also when none ran."""
+    home = home_of("up")
+    process = engines.recorded(home, SUPERVISOR)
+    if process is None:
+        print("Nothing runs.")
+        return 0
+    os.kill(process.pid, SIGTERM)
+    if not processes.wait_until_gone(process, 60):
+        raise Trouble(
+            f"Process {process.pid} does not end: `kill -9 {process.pid}`, then `make up` cleans up."
+        )
+    return 0
+
+
+def clean() -> int:
+    """Delete the state folder and what lies outside of it.
+
+    Raises:
+        Trouble: the stack runs.
+    """
+    home = home_of("up")
+    if engines.recorded(home, SUPERVISOR) is not None:
+        raise Trouble(already_running(home))
+    if home.root.exists():
+        end_leftovers(home)
+        for folder in home.root.iterdir():
+            if folder.is_dir() and (folder / engines.LOCK_FILE).exists():
+                engines.stop(Home(home.root, folder.name))
+        remove(home.root)
+    if home.elsewhere.exists() and home.elsewhere.stat().st_uid == os.geteuid():
+        shutil.rmtree(home.elsewhere)
+    return 0
+
+
+def ready_environment() -> dict[str, str]:
+    """What the running stack was started with.
+
+    Raises:
+        Trouble: none runs, or it is still starting.
+    """
+    home = home_of("up")
+    process = engines.recorded(home, SUPERVISOR)
+    if process is None:
+        raise Trouble("Nothing runs: start it with `make up`.")
+    if environment.supervisor_that_is_ready(home) != process.pid:
+        raise Trouble("Steward is still starting: wait until it prints its addresses.")
+    return environment.remembered(home)
