@@ -1,0 +1,54 @@
+"""Authenticators for bearer tokens; surfaces name them in settings.SURFACE_AUTHENTICATORS."""
+
+from dataclasses import replace
+
+from django.http import HttpRequest
+
+from apps.core.principal import Principal
+from apps.identity.callers import caller
+from apps.identity.errors import TokenRefused
+
+
+class BearerToken:
+    """`Authorization: Bearer <JWT>` of any trusted issuer (contracts/service.md and control.md, "Who calls").
+
+    The principal has the token's scopes and roles as `scopes`, its tenant and its workspace, which is one of the
+    tenant's. A person of ours has the staff roles of their row beside that.
+    """
+
+    challenge = "Bearer"
+
+    def authenticate(self, request: HttpRequest) -> Principal | None:
+        """None without a bearer token.
+
+        Raises:
+            TokenRefused: the token is not genuine, not in force, or revoked.
+        """
+        text = bearer(request)
+        return None if text is None else caller(text)
+
+
+class StaffToken(BearerToken):
+    """The same for the platform surface: what a caller may do there are the roles of an active StaffMember row.
+
+    Scopes count for nothing. A valid token of somebody else authenticates and then has no permission (403).
+    """
+
+    def authenticate(self, request: HttpRequest) -> Principal | None:
+        found = super().authenticate(request)
+        return None if found is None else replace(found, scopes=frozenset())
+
+
+def bearer(request: HttpRequest) -> str | None:
+    """The token of the Authorization header (RFC 6750 2.1); None where it holds another scheme or nothing.
+
+    Raises:
+        TokenRefused: the scheme is Bearer, and what follows is not one token.
+    """
+    scheme, _, rest = request.META.get("HTTP_AUTHORIZATION", "").partition(" ")
+    if scheme.lower() != "bearer":
+        return None
+    text: str = rest.strip(" ")
+    if not text or not text.isascii() or " " in text or "," in text:
+        raise TokenRefused("header")
+    return text

@@ -1,0 +1,111 @@
+"""Whose tokens count: the embedded issuer's, and those of settings.EXTERNAL_ISSUERS."""
+
+import threading
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from ipaddress import IPv4Address, IPv6Address
+from typing import Any
+
+from django.conf import settings
+
+from apps.core.observability.addresses import within
+from apps.core.outbound import Client, Guard
+from apps.identity import jwks
+from apps.identity.keys import EmbeddedKeys, ExternalKeys, KeySource
+
+
+@dataclass(frozen=True, slots=True)
+class TrustedIssuer:
+    """One issuer.
+
+    Attributes:
+        name: the exact `iss`.
+        audience: what `aud` must hold.
+        platform: whether platform rights in its tokens count.
+        own: the embedded issuer: its `usr_…` subjects are our people.
+        tenant_id: the only tenant its tokens may speak for; None: the one a token names.
+    """
+
+    name: str
+    audience: str
+    platform: bool
+    own: bool
+    keys: KeySource
+    tenant_id: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class InsideGuard(Guard):
+    """For plain HTTP: nothing but the listed networks, so that a set never comes over the open Internet unproven."""
+
+    def allows(self, address: IPv4Address | IPv6Address) -> bool:
+        return within(address, self.networks)
+
+
+embedded_keys = EmbeddedKeys()
+
+
+class _Trust:
+    """The issuers by name, built anew where the settings change (tests)."""
+
+    def __init__(self) -> None:
+        self._made_of: tuple[Any, ...] | None = None
+        self._issuers: dict[str, TrustedIssuer] = {}
+        self._guard = threading.Lock()
+
+    def issuer(self, name: str) -> TrustedIssuer | None:
+        parts = (
+            settings.TOKEN_ISSUER,
+            settings.TOKEN_AUDIENCE,
+            settings.EXTERNAL_ISSUERS,
+            settings.ISSUER_NETWORKS,
+        )
+        if parts != self._made_of:
+            with self._guard:
+                if parts != self._made_of:
+                    self._issuers = _build(*parts)
+                    self._made_of = parts
+        return self._issuers.get(name)
+
+
+def _build(
+    own: str, audience: str, external: Sequence[Mapping[str, Any]], networks: Sequence[str]
+) -> dict[str, TrustedIssuer]:
+    ours = TrustedIssuer(name=own, audience=audience, platform=True, own=True, keys=embedded_keys)
+    others = (
+        TrustedIssuer(
+            name=entry["issuer"],
+            audience=entry["audience"],
+            platform=entry.get("platform", False),
+            own=False,
+            keys=_keys_of(entry["issuer"], entry["jwks_url"], networks),
+            tenant_id=entry.get("tenant_id"),
+        )
+        for entry in external
+    )
+    return {each.name: each for each in (*others, ours)}
+
+
+def _keys_of(issuer: str, url: str, networks: Sequence[str]) -> ExternalKeys:
+    secure = url.startswith("https://")
+    guard = (
+        Guard(schemes=("https",), ports=(), networks=networks)
+        if secure
+        else InsideGuard(schemes=("http",), ports=(), networks=networks)
+    )
+    client = Client(
+        f"The key set of {issuer}",
+        guard=guard,
+        timeout=ExternalKeys.TIMEOUT,
+        attempts=1,
+        max_bytes=jwks.MAX_BYTES,
+    )
+    return ExternalKeys(issuer=issuer, url=url, client=client)
+
+
+_trust = _Trust()
+
+
+def trusted_issuer(name: object) -> TrustedIssuer | None:
+    """The issuer of that exact name; None for one that nobody told us to trust."""
+    return _trust.issuer(name) if isinstance(name, str) else None
