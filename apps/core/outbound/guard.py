@@ -5,6 +5,7 @@ a second look-up could give another answer (DNS rebinding).
 """
 
 import ipaddress
+import re
 import socket
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -16,11 +17,13 @@ from apps.core.errors import Unavailable, Unprocessable
 
 Address = IPv4Address | IPv6Address
 
+_HOST = re.compile(rb"[A-Za-z0-9._-]{1,253}|[0-9A-Fa-f:.]{2,45}")
 _NAT64 = ipaddress.IPv6Network("64:ff9b::/96")  # RFC 6052
 # What `is_global` lets through or may not know, each with its source.
 _REFUSED = tuple(
     ipaddress.ip_network(network)
     for network in (
+        "192.0.0.0/24",  # RFC 6890: protocol assignments
         "192.88.99.0/24",  # RFC 7526: 6to4 relays, withdrawn
         "168.63.129.16/32",  # Azure's host agent and metadata
         "64:ff9b:1::/48",  # RFC 8215: local NAT64
@@ -97,8 +100,8 @@ class Guard:
             raise AddressRefused(
                 f"The address must start with {' or '.join(f'{each}://' for each in self.schemes)}."
             )
-        if not parsed.host:
-            raise AddressRefused("The address names no host.")
+        if not _HOST.fullmatch(parsed.raw_host):
+            raise AddressRefused("The address names no host that can be called.")
         if parsed.userinfo:
             raise AddressRefused("The address may not carry a user name or password.")
         self._check_port(parsed.port or (443 if parsed.scheme == "https" else 80))

@@ -111,8 +111,11 @@ class Client:
             CircuitOpen: it failed too often just now.
         """
         parsed = self._guard.check_url(url)
+        # Compressed answers are not asked for: a small one may unfold to any size.
+        whole = httpx.Headers({"User-Agent": "Steward", "Accept": "*/*", "Accept-Encoding": "identity"})
+        whole.update(headers)
         request = httpx.Request(
-            method.upper(), parsed, headers=headers, content=content, json=json, params=params
+            method.upper(), parsed, headers=whole, content=content, json=json, params=params
         )
         repeatable = request.method in _REPEATABLE if idempotent is None else idempotent
         with deadline(self._timeout):
@@ -192,9 +195,10 @@ class Client:
                     raise AnswerTooLarge(f"{self.name} sent more than {self._max_bytes} bytes.")
         finally:
             answer.close()
-        headers = httpx.Headers(answer.headers)
-        decoded = httpx.Response(answer.status, headers=headers, content=bytes(body))
-        return Answer(status=answer.status, headers=headers, body=decoded.content)
+        received = httpx.Headers(answer.headers)
+        if received.get("Content-Encoding", "identity").strip().lower() not in {"", "identity"}:
+            raise OutboundFailed(f"{self.name} sent a compressed answer that was not asked for.")
+        return Answer(status=answer.status, headers=received, body=bytes(body))
 
 
 def _pause(attempt: int, answer: Answer | None) -> float:
