@@ -5,20 +5,13 @@ from decimal import ROUND_HALF_EVEN, Decimal
 
 # ISO 4217: minor units that are not hundredths.
 _EXPONENTS = {
-    "JPY": 0,
-    "KRW": 0,
-    "VND": 0,
-    "CLP": 0,
-    "ISK": 0,
-    "BHD": 3,
-    "KWD": 3,
-    "OMR": 3,
-    "TND": 3,
-    "JOD": 3,
+    **dict.fromkeys("BIF CLP DJF GNF ISK JPY KMF KRW PYG RWF UGX UYI VND VUV XAF XOF XPF".split(), 0),
+    **dict.fromkeys("BHD IQD JOD KWD LYD OMR TND".split(), 3),
+    **dict.fromkeys("CLF UYW".split(), 4),
 }
 
 
-@dataclass(frozen=True, slots=True, order=True)
+@dataclass(frozen=True, slots=True)
 class Money:
     """`minor` is a whole number of the currency's smallest unit (cents for USD)."""
 
@@ -35,6 +28,12 @@ class Money:
     def major(self) -> Decimal:
         """The amount in major units, exact."""
         return Decimal(self.minor).scaleb(-exponent(self.currency))
+
+    def __lt__(self, other: "Money") -> bool:
+        """Raises ValueError for amounts of two currencies: they have no order."""
+        if self.currency != other.currency:
+            raise ValueError(f"{self.currency} and {other.currency} can't be compared")
+        return self.minor < other.minor
 
     def __str__(self) -> str:
         return f"{self.major:,.{exponent(self.currency)}f} {self.currency}"
