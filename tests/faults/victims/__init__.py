@@ -1,0 +1,1 @@
+"""Jobs and writes that the fault tests kill half-way."""
