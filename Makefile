@@ -1,0 +1,47 @@
+# Steward. `make help` lists what there is; `make up` is where to begin.
+.DEFAULT_GOAL := help
+SHELL := /bin/sh
+PYTHON ?= $(shell for p in python3.11 python3; do $$p -c 'import sys; sys.exit(sys.version_info[:2] != (3, 11))' 2>/dev/null && echo $$p && break; done)
+PY := .venv/bin/python
+WITH_ENGINES := $(PY) -m apps.embedded run --profile test --
+
+.PHONY: help up test check fmt bench schema seed env clean lock install
+
+help:  ## this list
+	@awk -F ':.*## ' '/^[a-z]+:.*## / {gsub(/\$\$/, "$$"); printf "make %-9s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
+
+up: install  ## start everything and keep it running; Ctrl-C stops it (RESET=1: begin anew, STEWARD_PORT=…)
+	@$(PY) -m apps.embedded up $(if $(filter-out 0,$(RESET)),--reset)
+
+test: install  ## all tests, on engines of their own (ARGS="tests/core -x" for some of them)
+	@browser=$$($(PY) scripts/browser.py) && STEWARD_CHROMIUM="$$browser" $(WITH_ENGINES) $(PY) -m pytest -n 2 $(ARGS)
+
+check: install  ## format, lint, floors, types, migrations, settings, OpenAPI documents
+	@$(WITH_ENGINES) scripts/check
+
+fmt: install  ## format the code and mend what the linter can mend
+	@$(PY) -m ruff format . && $(PY) -m ruff check --fix .
+
+bench: install  ## measure the running stack (ARGS=…)
+	@$(PY) -m bench $(ARGS)
+
+schema: install  ## write the OpenAPI documents in openapi/ anew
+	@$(WITH_ENGINES) $(PY) manage.py export_openapi
+
+seed: install  ## more demo data for the running stack (SIZE=small|medium|large)
+	@$(PY) manage.py seed $(if $(SIZE),--size=$(SIZE))
+
+env:  ## addresses and keys of the running stack as shell exports: eval "$$(make -s env)"
+	@if [ -x $(PY) ]; then $(PY) -m apps.embedded env; else echo "steward: Nothing runs: start it with \`make up\`." >&2; exit 1; fi
+
+clean:  ## delete the embedded data, .venv and every cache (not while the stack runs)
+	@if [ -x $(PY) ]; then $(PY) -m apps.embedded clean; else rm -rf .steward; fi
+	@rm -rf .venv staticfiles .mypy_cache .ruff_cache .pytest_cache .import_linter_cache .hypothesis
+	@find . -name __pycache__ -type d -prune -exec rm -rf {} +
+
+lock: install  ## requirements.lock anew from pyproject.toml, with hashes
+	@$(PY) -m uv pip compile pyproject.toml --all-extras --generate-hashes --python-version 3.11 --no-emit-index-url --no-header --quiet $(ARGS) --output-file requirements.lock
+
+install:  ## .venv as requirements.lock says; done by every other target
+	@if [ -z "$(PYTHON)" ]; then echo "steward: there is no Python 3.11 here: install it (Debian 12: apt-get install python3 python3-venv), or say make PYTHON=/path/to/python3.11 …" >&2; exit 1; fi
+	@$(PYTHON) scripts/environment.py
