@@ -18,6 +18,8 @@ from django.core.management import call_command
 from django.db import connections
 from psycopg import sql
 
+from apps.core.live import listener
+
 ROOT = Path(__file__).resolve().parent.parent
 _LOCK = 727_001
 
@@ -69,6 +71,8 @@ def test_database(worker: str) -> Iterator[str]:
     try:
         yield name
     finally:
+        # Its connection would hold the database open, and only its own role may end it.
+        listener.stop()
         connections.close_all()
         with owner_link("postgres") as link:
             _drop(link, name)
