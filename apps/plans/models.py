@@ -1,11 +1,10 @@
 """The catalogue: plans, and the versions of what each grants."""
 
 from decimal import Decimal
-from typing import Any
 
 from django.contrib.postgres.fields import ArrayField
 from django.db import models
-from django.db.models import Q
+from django.db.models import F, Q
 from django.db.models.functions import Now
 
 from apps.core import ids
@@ -27,6 +26,9 @@ class Plan(models.Model):
     currency = models.CharField(max_length=3, default="USD")
     trial_days = models.PositiveSmallIntegerField(default=0)
     version = models.PositiveIntegerField(default=1, help_text="the newest version of limits and features")
+    minimum_version = models.PositiveIntegerField(
+        default=1, db_default=1, help_text="subscribers of an older version are served by this one"
+    )
     row_version = models.PositiveIntegerField(default=1, help_text="counts every change; the ETag")
     created_at = models.DateTimeField(db_default=Now())
     updated_at = models.DateTimeField(db_default=Now())
@@ -39,6 +41,10 @@ class Plan(models.Model):
                 name="plan_prices_not_negative", condition=Q(price_monthly__gte=0, price_yearly__gte=0)
             ),
             models.CheckConstraint(name="plan_currency_is_upper", condition=Q(currency__regex=r"^[A-Z]{3}$")),
+            models.CheckConstraint(
+                name="plan_versions_in_order",
+                condition=Q(minimum_version__gte=1, minimum_version__lte=F("version")),
+            ),
             models.CheckConstraint(
                 name="plan_stripe_product",
                 condition=Q(stripe_product_id__isnull=True)
@@ -60,6 +66,10 @@ class Plan(models.Model):
     @property
     def monthly_major(self) -> Decimal:
         return self.monthly.major
+
+    def version_for(self, pinned: int) -> int:
+        """The version that serves a subscriber of version `pinned`: its own, unless that was replaced."""
+        return max(pinned, self.minimum_version)
 
     def audit_target(self) -> Target:
         return Target(type="plan", id=self.public_id)
@@ -86,5 +96,7 @@ class PlanVersion(models.Model):
     def __str__(self) -> str:
         return f"{self.plan_id} v{self.version}"
 
-    def limit(self, key: str) -> Any:
-        return self.limits.get(key)
+    def limit(self, key: str) -> int | None:
+        """The bound; None: unlimited, also for a limit that was not known when this version was written."""
+        value: int | None = self.limits.get(key)
+        return value
