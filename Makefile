@@ -8,7 +8,7 @@ WITH_ENGINES := $(PY) -m apps.embedded run --profile test --
 .PHONY: help up test check fmt bench schema seed env clean lock install
 
 help:  ## this list
-	@awk -F ':.*## ' '/^[a-z]+:.*## / {gsub(/\$\$/, "$$"); printf "make %-9s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
+	@awk -F ':.*## ' '/^[a-z]+:.*## / {printf "make %-9s %s\n", $$1, $$2}' $(MAKEFILE_LIST) | sed 's/\$$\$$/$$/g'
 
 up: install  ## start everything and keep it running; Ctrl-C stops it (RESET=1: begin anew, STEWARD_PORT=…)
 	@$(PY) -m apps.embedded up $(if $(filter-out 0,$(RESET)),--reset)

@@ -12,9 +12,8 @@ from apps.embedded.state import Home, remove
 
 
 @pytest.fixture(autouse=True)
-def _empty_redis() -> Iterator[None]:
+def _empty_redis() -> None:
     """These tests start servers of their own: the run's Redis stays as it is."""
-    return
 
 
 @pytest.fixture

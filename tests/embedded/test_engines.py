@@ -6,6 +6,7 @@ import subprocess
 import sys
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
+from typing import LiteralString
 
 import psycopg
 import pytest
@@ -15,9 +16,9 @@ from apps.embedded import binaries, engines, keys, postgres, processes
 from apps.embedded.state import REPOSITORY, Home, Trouble, read_json
 
 
-def ask(url: str, question: str) -> object:
+def ask(url: str, question: LiteralString) -> object:
     with psycopg.connect(url) as connection:
-        row = connection.execute(question).fetchone()  # type: ignore[arg-type]  # questions are literals
+        row = connection.execute(question).fetchone()
     return row[0] if row else None
 
 

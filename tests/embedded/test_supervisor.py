@@ -111,18 +111,18 @@ def test_stop_ends_the_last_stage_first(tmp_path: Path) -> None:
     telling = (
         "import signal, sys, time\n"
         "def told(*_):\n"
-        f"    open({str(notes)!r}, 'a').write(sys.argv[0] + NAME + ' ')\n"
+        f"    open({str(notes)!r}, 'a').write(NAME + ' ')\n"
         "    sys.exit()\n"
         "signal.signal(signal.SIGTERM, told)\nprint('up', flush=True)\ntime.sleep(60)"
     )
     output = io.StringIO()
     supervisor = Supervisor(output)
-    names = {"database": 1, "cache": 2, "web": 3}
-    supervisor.start(
-        [program(name, telling.replace("sys.argv[0] + NAME", repr(name)), stage=stage,
-                 ready=lambda name=name: f"{name:<9} | up" in output.getvalue()) for name, stage in names.items()],
-        within_seconds=10,
-    )  # fmt: skip
+
+    def noting(name: str, stage: int) -> Program:
+        script = telling.replace("NAME", repr(name))
+        return program(name, script, stage=stage, ready=lambda: f"{name:<9} | up" in output.getvalue())
+
+    supervisor.start([noting("database", 1), noting("cache", 2), noting("web", 3)], within_seconds=10)
     supervisor.stop()
 
     assert notes.read_text().split() == ["web", "cache", "database"]
