@@ -103,10 +103,19 @@ def _execute(row: Job) -> None:
         try:
             result = kind.handler(this, **row.args)
         except Exception as failure:  # noqa: BLE001  whatever a handler raises is the job's outcome
+            _drop_lost_connection()
             _fail(row, failure)
         else:
+            _drop_lost_connection()
             _end(row, JobStatus.COMPLETED, result=result)
             log.info("job_completed", attempt=row.attempts)
+
+
+def _drop_lost_connection() -> None:
+    """A job whose connection was cut is settled on a new one. The lock went with the old one: should another worker
+    have taken the job meanwhile, the number of the attempt tells them apart."""
+    if connection.connection is not None and not connection.is_usable():
+        connection.close()
 
 
 def _fail(row: Job, failure: Exception) -> None:
