@@ -17,9 +17,14 @@ REST_FRAMEWORK: dict[str, Any] = {
     "NUM_PROXIES": None,
 }
 
+# The contracts that are served; an unknown path is answered by the one with the longest matching prefix.
+SURFACES = ["apps.surfaces.platform.SURFACE"]
 SURFACE_AUTHENTICATORS = {
     "platform": ["apps.users.api.authentication.StaffSession", "apps.identity.api.authentication.StaffToken"],
 }
+# Checks of a surface between permission and throttle (apps.surfaces.kit.steps).
+SURFACE_STEPS: dict[str, list[str]] = {}
+# Requests a minute for each caller, by scope.
 SURFACE_RATE_LIMITS = {
     "platform": env.RATE_LIMIT_PLATFORM,
     "platform.search": env.RATE_LIMIT_PLATFORM_SEARCH,

@@ -1,0 +1,154 @@
+"""What an action of a view declares. A route whose action declares nothing can't be served."""
+
+import inspect
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any, Protocol, Required, TypedDict, Unpack, cast
+
+from django.http import HttpResponseBase
+from rest_framework.request import Request
+from rest_framework.serializers import BaseSerializer
+
+from apps.core.errors import Conflict, DomainError, NotFound, PreconditionFailed
+from apps.surfaces.kit.answers import Result
+from apps.surfaces.kit.calls import Call
+from apps.surfaces.kit.inputs import Body, Nothing, Query
+from apps.surfaces.kit.ordering import Ordering
+
+Handler = Callable[[Any, Call], Result]
+# What OpenAPI shows: a serializer class, or a JSON schema.
+AnswerShape = type[BaseSerializer[Any]] | Mapping[str, Any] | None
+
+
+@dataclass(frozen=True, slots=True)
+class Action:
+    """The declaration of one action.
+
+    Attributes:
+        mutates: an unsafe method: idempotency, `validate_only`, one transaction.
+        permission: in the words of the surface.
+        throttle: a key of settings.SURFACE_RATE_LIMITS.
+        audit: the action under which a look is recorded; for reads that leave an audit row.
+        target: the type of what is acted upon, for the trail of refused attempts.
+        refusals: domain errors that the route answers with, for OpenAPI.
+        status: the status of a success; further ones are in `also`.
+        formats: other media types that the route can answer with, and what they hold.
+        outside: the handler runs outside of a transaction (claim → call → settle).
+        shown_once: keys of the answer that are null in a replay.
+    """
+
+    name: str
+    mutates: bool
+    permission: str
+    throttle: str
+    summary: str
+    description: str
+    answer: AnswerShape
+    query: type[Query] = Query
+    body: type[Body] = Nothing
+    ordering: Ordering | None = None
+    paged: bool = False
+    collection: str | None = None
+    audit: str | None = None
+    target: str = ""
+    refusals: Sequence[type[DomainError]] = (NotFound,)
+    status: int = 200
+    also: Sequence[int] = ()
+    formats: Mapping[str, str] = field(default_factory=dict)
+    outside: bool = False
+    shown_once: Sequence[str] = ()
+    max_body_bytes: int | None = None
+
+
+class Served(Protocol):
+    """A method of a view that DRF can dispatch to."""
+
+    declaration: Action
+
+    def __call__(self, view: Any, request: Request, **path: str) -> HttpResponseBase: ...
+
+
+class _Common(TypedDict, total=False):
+    """What both kinds declare; see `Action`."""
+
+    permission: Required[str]
+    throttle: Required[str]
+    answer: Required[AnswerShape]
+    query: type[Query]
+    refusals: Sequence[type[DomainError]]
+
+
+class Reads(_Common, total=False):
+    """What `reads` takes."""
+
+    ordering: Ordering | None
+    paged: bool
+    collection: str | None
+    audit: str | None
+    target: str
+    formats: Mapping[str, str]
+
+
+class Changes(_Common, total=False):
+    """What `changes` takes."""
+
+    target: Required[str]
+    body: type[Body]
+    status: int
+    also: Sequence[int]
+    outside: bool
+    shown_once: Sequence[str]
+    max_body_bytes: int | None
+
+
+def reads(**declared: Unpack[Reads]) -> Callable[[Handler], Any]:
+    """Declares an action that changes nothing (GET)."""
+
+    def decorate(handler: Handler) -> Served:
+        summary, description = _documentation(handler)
+        action = Action(
+            name=_name(handler), mutates=False, summary=summary, description=description, **declared
+        )
+        return _served(handler, action)
+
+    return decorate
+
+
+def changes(**declared: Unpack[Changes]) -> Callable[[Handler], Any]:
+    """Declares an action that changes something (POST, PUT, PATCH, DELETE)."""
+    declared.setdefault("refusals", (NotFound, Conflict, PreconditionFailed))
+
+    def decorate(handler: Handler) -> Served:
+        summary, description = _documentation(handler)
+        action = Action(
+            name=_name(handler), mutates=True, summary=summary, description=description, **declared
+        )
+        return _served(handler, action)
+
+    return decorate
+
+
+def declaration_of(view: object, name: str | None) -> Action | None:
+    """What the view (or its class) declares for an action; None for one that declares nothing."""
+    found = getattr(getattr(view, name or "", None), "declaration", None)
+    return found if isinstance(found, Action) else None
+
+
+def _served(handler: Handler, action: Action) -> Served:
+    def serve(view: Any, request: Request, **path: str) -> HttpResponseBase:
+        return cast("HttpResponseBase", view.serve(action, handler, request, path))
+
+    serve.__name__ = action.name
+    serve.__doc__ = handler.__doc__
+    served = cast("Served", serve)
+    served.declaration = action
+    return served
+
+
+def _name(handler: Handler) -> str:
+    return getattr(handler, "__name__", "")
+
+
+def _documentation(handler: Handler) -> tuple[str, str]:
+    summary, _, description = inspect.cleandoc(handler.__doc__ or "").partition("\n")
+    return summary.strip(), description.strip()

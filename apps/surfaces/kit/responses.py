@@ -1,0 +1,55 @@
+"""From what a handler gives back to bytes."""
+
+from typing import Any
+
+from django.http import HttpResponse, HttpResponseBase, StreamingHttpResponse
+from django.utils.http import content_disposition_header
+
+from apps.surfaces.kit import tables
+from apps.surfaces.kit.answers import Answer, Csv, Page, Result, Stream
+from apps.surfaces.kit.errors import SurfaceResponse
+from apps.surfaces.kit.rendering import dumps
+from apps.surfaces.kit.surface import Surface
+from apps.surfaces.kit.versions import etag
+
+
+def response_of(result: Result, surface: Surface) -> HttpResponseBase:
+    """The response in the surface's envelope."""
+    if isinstance(result, Csv):
+        chunks = tables.encoded(result.columns, result.rows)
+        return _streamed(Stream(chunks, "text/csv; charset=utf-8", result.filename))
+    if isinstance(result, Stream):
+        return _streamed(result)
+    if isinstance(result, Page):
+        return SurfaceResponse(dumps(surface.page(result)), status=200)
+    return _answered(result, surface)
+
+
+def _answered(answer: Answer, surface: Surface) -> HttpResponse:
+    headers = dict(answer.headers)
+    if answer.version is not None:
+        headers["ETag"] = etag(answer.version)
+    if answer.status == 204:
+        response = SurfaceResponse(b"", status=204, headers=headers)
+        del response["Content-Type"]
+        return response
+    return SurfaceResponse(dumps(surface.envelope(answer)), status=answer.status, headers=headers)
+
+
+def _streamed(stream: Stream) -> StreamingHttpResponse:
+    response = StreamingHttpResponse(stream.chunks, content_type=stream.content_type)
+    response["Cache-Control"] = "no-store"
+    if stream.filename is not None:
+        disposition = content_disposition_header(as_attachment=True, filename=stream.filename)
+        if disposition:
+            response["Content-Disposition"] = disposition
+    return response
+
+
+def without(value: Any, names: frozenset[str]) -> Any:
+    """The value with null under these keys, however deep: what a replay must not show again."""
+    if isinstance(value, dict):
+        return {key: None if key in names else without(inner, names) for key, inner in value.items()}
+    if isinstance(value, list):
+        return [without(inner, names) for inner in value]
+    return value

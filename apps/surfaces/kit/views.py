@@ -1,0 +1,176 @@
+"""The pipeline: authenticate → permit → the surface's steps → throttle → validate → idempotency → handler.
+
+Denies by default: an action without a declaration is refused for everybody.
+"""
+
+from typing import Any, ClassVar, cast
+
+from django.http import HttpRequest, HttpResponseBase
+from rest_framework.exceptions import MethodNotAllowed
+from rest_framework.negotiation import BaseContentNegotiation
+from rest_framework.parsers import BaseParser
+from rest_framework.renderers import BaseRenderer
+from rest_framework.request import Request
+from rest_framework.views import APIView
+from rest_framework.viewsets import ViewSetMixin
+
+from apps.core.errors import Forbidden, Unauthenticated
+from apps.core.observability.context import identify
+from apps.core.principal import Principal
+from apps.core.write import Target, record_denied
+from apps.surfaces.kit import paging
+from apps.surfaces.kit.actions import Action, Handler, declaration_of
+from apps.surfaces.kit.answers import Answer
+from apps.surfaces.kit.authentication import authenticate
+from apps.surfaces.kit.calls import Call
+from apps.surfaces.kit.changing import change
+from apps.surfaces.kit.errors import answer, note, problem_of
+from apps.surfaces.kit.fields import Flag
+from apps.surfaces.kit.inputs import Query, parameters, single, validated
+from apps.surfaces.kit.parsing import read_json
+from apps.surfaces.kit.responses import response_of
+from apps.surfaces.kit.steps import steps
+from apps.surfaces.kit.surface import OPEN, Surface
+from apps.surfaces.kit.throttling import Budget, limit_of, throttle
+from apps.surfaces.kit.versions import if_match
+
+
+class _Try(Query):
+    validate_only = Flag(default=False, help_text="Runs everything, then rolls it back.")
+
+
+def _only(sent: dict[str, str], name: str) -> dict[str, str]:
+    return {name: sent.pop(name)} if name in sent else {}
+
+
+class _Always(BaseContentNegotiation):
+    """JSON is sent whatever the Accept header says."""
+
+    def select_parser(self, request: Request, parsers: list[BaseParser]) -> BaseParser | None:
+        del request
+        return parsers[0]
+
+    def select_renderer(
+        self, request: Request, renderers: list[BaseRenderer], format_suffix: str | None = None
+    ) -> tuple[BaseRenderer, str]:
+        del request, format_suffix
+        return renderers[0], renderers[0].media_type
+
+
+class SurfaceViewSet(ViewSetMixin, APIView):
+    """What a view of a surface is made of; `apps.surfaces.<name>.ViewSet` sets `surface`."""
+
+    surface: ClassVar[Surface]
+    http_method_names = ["get", "head", "post", "put", "patch", "delete"]
+    content_negotiation_class = _Always
+    http: HttpRequest
+    principal: Principal | None = None
+    budget: Budget | None = None
+
+    def initialize_request(self, request: HttpRequest, *args: Any, **kwargs: Any) -> Request:
+        self.http = request
+        return super().initialize_request(request, *args, **kwargs)
+
+    def initial(self, request: Request, *args: Any, **kwargs: Any) -> None:
+        """Everything that is decided before a handler's input is looked at."""
+        if (request.method or "").lower() not in {*self.action_map, "head"}:
+            raise MethodNotAllowed(request.method or "")
+        del args
+        request.accepted_renderer, request.accepted_media_type = self.perform_content_negotiation(request)
+        action = declaration_of(self, self.action)
+        self._authenticate(self.http, action)
+        if action is None or not self._permits(action):
+            raise Forbidden
+        for step in steps(self.surface.name):
+            step(self.http, self.principal, action, kwargs)
+        self._throttle(self.http, action)
+
+    def serve(
+        self, action: Action, handler: Handler, request: Request, path: dict[str, str]
+    ) -> HttpResponseBase:
+        """Validates the input of an action and runs its handler."""
+        del request
+        call = self._call(action, self.http, path)
+        if not action.mutates:
+            return response_of(handler(self, call), self.surface)
+        return change(
+            lambda: cast("Answer", handler(self, call)), call=call, action=action, surface=self.surface
+        )
+
+    def handle_exception(self, exc: Exception) -> HttpResponseBase:
+        """Everything that goes wrong, in the surface's shape; a refused right goes into the trail."""
+        if isinstance(exc, Forbidden) and self.principal is not None:
+            try:
+                self._record_denied(self.principal)
+            except Exception as worse:  # noqa: BLE001  the trail is away: that is the answer then
+                exc = worse
+        problem = problem_of(exc)
+        note(exc, problem)
+        return answer(problem, self.surface, self.http)
+
+    def finalize_response(
+        self, request: Request, response: HttpResponseBase, *args: Any, **kwargs: Any
+    ) -> HttpResponseBase:
+        del request, args, kwargs
+        if response.status_code == 405:
+            response["Allow"] = ", ".join(self.allowed_methods)
+        if self.budget is not None:
+            response["X-RateLimit-Limit"] = str(self.budget.limit)
+            response["X-RateLimit-Remaining"] = str(max(0, self.budget.remaining))
+            response["X-RateLimit-Reset"] = str(self.budget.reset)
+        return response
+
+    @property
+    def allowed_methods(self) -> list[str]:
+        return sorted(method.upper() for method in self.action_map)
+
+    def _authenticate(self, request: HttpRequest, action: Action | None) -> None:
+        try:
+            self.principal = authenticate(request, self.surface.name)
+        except Unauthenticated:
+            if action is None or action.permission != OPEN:
+                raise
+            return
+        identify(actor=self.principal.id)
+
+    def _permits(self, action: Action) -> bool:
+        if action.permission == OPEN:
+            return True
+        return self.principal is not None and self.surface.permits(self.principal, action.permission)
+
+    def _throttle(self, request: HttpRequest, action: Action) -> None:
+        subject = self.principal.id if self.principal else f"address:{getattr(request, 'client_address', '')}"
+        self.budget = throttle().take(action.throttle, subject, limit=limit_of(action.throttle))
+
+    def _call(self, action: Action, request: HttpRequest, path: dict[str, str]) -> Call:
+        sent = single(parameters(request.META.get("QUERY_STRING", "")))
+        asked: paging.Request | None = None
+        style = self.surface.paging if action.paged else None
+        if style is not None:
+            position = style.position(sent)
+            chosen = action.ordering.chosen(sent.pop("ordering", None)) if action.ordering else ""
+            asked = paging.Request(position, action.ordering, chosen)
+        validate_only = action.mutates and validated(_Try, _only(sent, "validate_only"))["validate_only"]
+        body: dict[str, Any] = {}
+        if action.mutates:
+            limit = action.max_body_bytes or self.surface.max_body_bytes
+            body = validated(action.body, read_json(request, max_bytes=limit))
+        return Call(
+            request=request,
+            principal=self.principal,
+            path=path,
+            query=validated(action.query, sent),
+            body=body,
+            if_match=if_match(request.headers.get("If-Match")) if action.mutates else None,
+            validate_only=validate_only,
+            style=style,
+            asked=asked,
+            collection=action.collection,
+        )
+
+    def _record_denied(self, principal: Principal) -> None:
+        action = declaration_of(self, self.action)
+        name = f"{self.surface.name}.{type(self).__name__.lower()}.{self.action or 'unknown'}"
+        identifier = next(iter(self.kwargs.values()), "")
+        target = Target(type=action.target if action else "", id=str(identifier)[:64])
+        record_denied(name, actor=principal, target=target)
