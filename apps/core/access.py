@@ -51,6 +51,11 @@ PERMISSIONS: dict[str, dict[Role, Reach]] = {
     },
     "plans.write": _ALL,
     "audit.read": _ALL,
+    "configuration.read": _ALL,
+    "configuration.write": _ALL,
+    "approvals.read": _ALL,
+    "approvals.decide": _ALL,
+    "exports.read_any": _ALL,
     "jobs.read": {**_ALL, Role.OPS: Reach.ALL},
 }
 

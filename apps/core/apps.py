@@ -12,7 +12,7 @@ class CoreConfig(AppConfig):
     verbose_name = "Core"
 
     def ready(self) -> None:
-        """Every app's jobs are known in every process: web enqueues by name, Celery and RQ run."""
-        autodiscover_modules("tasks")
+        """Every app's knobs and jobs are known in every process: web enqueues by name, Celery and RQ run."""
+        autodiscover_modules("knobs", "tasks")
         register_sealed("core.IdempotentResponse", "body", "idempotent-response")
         register_sealed("core.Job", "args", "mail", json_key="sealed")

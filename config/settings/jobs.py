@@ -27,5 +27,8 @@ RQ_QUEUES = {
 }
 JOB_SWEEP_SECONDS = 5
 
+# Who locks a tenant against removal (apps.tenants): lower floors know tenants by id alone.
+TENANT_HOLDER = "apps.tenants.directory.hold"
+
 # Who appends to the trail (apps.core.write): named here, because the core knows no domain.
 AUDIT_RECORDER = "apps.audit.services.append"

@@ -8,12 +8,11 @@ from django.db.models import Q
 from apps.core.clock import now
 from apps.core.enums import JobStatus
 from apps.core.jobs.queueing import advisory_key, wake
+from apps.core.knobs.own import IDEMPOTENCY_HOURS, JOB_DAYS
 from apps.core.models import IdempotentResponse, Job
 
 _PATIENCE = timedelta(seconds=30)
 _BATCH = 500
-_IDEMPOTENCY_KEPT = timedelta(hours=24)
-_ENDED_JOBS_KEPT = timedelta(days=30)
 
 
 def sweep() -> int:
@@ -39,13 +38,16 @@ def _held_locks() -> set[int]:
 
 
 def purge_old() -> dict[str, int]:
-    """Deletes idempotent responses after 24 h and ended jobs after 30 days, in batches."""
+    """Deletes idempotent responses (24 h by default) and ended jobs (30 days by default), in batches."""
     removed = {"idempotent_responses": 0, "jobs": 0}
-    stale = IdempotentResponse.objects.filter(completed_at__lt=now() - _IDEMPOTENCY_KEPT)
+    stale = IdempotentResponse.objects.filter(
+        completed_at__lt=now() - timedelta(hours=IDEMPOTENCY_HOURS.get())
+    )
     while keys := list(stale.values_list("pk", flat=True)[:_BATCH]):
         removed["idempotent_responses"] += IdempotentResponse.objects.filter(pk__in=keys).delete()[0]
     ended = Job.objects.filter(
-        status__in=[JobStatus.COMPLETED, JobStatus.FAILED], finished_at__lt=now() - _ENDED_JOBS_KEPT
+        status__in=[JobStatus.COMPLETED, JobStatus.FAILED],
+        finished_at__lt=now() - timedelta(days=JOB_DAYS.get()),
     )
     while ids := list(ended.values_list("pk", flat=True)[:_BATCH]):
         removed["jobs"] += Job.objects.filter(pk__in=ids).delete()[0]

@@ -7,8 +7,8 @@ from collections.abc import Callable
 
 import psycopg
 import structlog
-from django.db import connections
 
+from apps.core.live.link import open_link
 from apps.core.live.topics import CHANNEL
 
 log = structlog.get_logger(__name__)
@@ -62,11 +62,14 @@ class Listener:
                 log.warning("live_connection_lost", error=type(lost).__name__)
                 stop.wait(POLL_SECONDS)
 
+    def forget_thread(self) -> None:
+        """In a forked child: the thread stayed with the parent, and the lock may have been held there."""
+        self._guard = threading.Lock()
+        self._thread = None
+        self.connected = False
+
     def _listen(self, stop: threading.Event) -> None:
-        parameters = connections["default"].get_connection_params()
-        for name in ("cursor_factory", "context"):
-            parameters.pop(name, None)
-        with psycopg.connect(**parameters, autocommit=True) as link:
+        with open_link() as link:
             link.execute(f"LISTEN {CHANNEL}")
             self.connected = True
             while not stop.is_set():
@@ -98,3 +101,4 @@ class Listener:
 
 
 listener = Listener()
+os.register_at_fork(after_in_child=listener.forget_thread)

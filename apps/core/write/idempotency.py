@@ -13,6 +13,7 @@ from django.db.models import F
 
 from apps.core.clock import now
 from apps.core.errors import Conflict
+from apps.core.knobs.own import IDEMPOTENCY_HOURS
 from apps.core.models import IdempotentResponse
 from apps.core.sealing import open_sealed, seal
 
@@ -94,7 +95,7 @@ def claim(scope: Scope, print_: bytes) -> StoredResponse | None:
     )
     if stored is None:
         return None
-    if stored.age.total_seconds() > 24 * 3600:
+    if stored.age.total_seconds() > IDEMPOTENCY_HOURS.get() * 3600:
         stored.delete()
         return None
     if bytes(stored.fingerprint) != print_:

@@ -1,0 +1,18 @@
+"""A connection beside Django's: for what may not depend on the transaction of whoever asks."""
+
+from typing import Any
+
+import psycopg
+from django.db import connections
+
+
+def open_link() -> "psycopg.Connection[tuple[Any, ...]]":
+    """An own connection of the application's role, in autocommit mode; the caller closes it.
+
+    Raises:
+        psycopg.Error: the database is away.
+    """
+    parameters = connections["default"].get_connection_params()
+    for name in ("cursor_factory", "context"):
+        parameters.pop(name, None)
+    return psycopg.connect(**parameters, autocommit=True)
