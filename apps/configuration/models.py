@@ -19,7 +19,7 @@ CONFIG = "cfg"
 SEALED_FOR = "configuration"
 MASK = "***"
 # What a BinaryField gives: bytes once set, a memoryview from the database.
-Sealed: TypeAlias = "bytes | memoryview"
+Sealed: TypeAlias = bytes | memoryview
 
 _KEY_PATTERN = r"^[a-z][a-z0-9_]*(\.[a-z][a-z0-9_]*)*$"
 _TENANT_IFF_SCOPED = Q(scope=ValueScope.TENANT, tenant_id__isnull=False) | Q(
