@@ -1,0 +1,83 @@
+"""What is measured: the lists and details that operators open all day, and one write."""
+
+import io
+import json
+from collections.abc import Callable
+
+from django.core.management import call_command
+from django.db import connection
+from django.test import Client
+from django.test.utils import CaptureQueriesContext, override_settings
+
+from apps.core.enums import JobStatus
+from apps.core.models import Job
+from apps.tenants.models import Tenant
+from apps.users.models import User
+from bench.__main__ import Route, fresh_key
+from bench.load import Call
+
+PLATFORM = "/api/v1/platform/admin"
+
+
+def data_size() -> str:
+    waiting = Job.objects.filter(status=JobStatus.WAITING).count()
+    return f"{Tenant.objects.count()} tenants, {User.objects.count()} users, {waiting} waiting jobs"
+
+
+def routes() -> list[Route]:
+    """The table's rows, each with the number of queries that one request makes."""
+    headers = {"Authorization": f"Bearer {_token()}"}
+    tenant = Tenant.objects.order_by("id").first()
+    user = User.objects.filter(staff__isnull=True).order_by("id").first()
+    if tenant is None or user is None:
+        raise SystemExit("There is no data to measure: run `make seed` first.")
+    reads = {
+        "GET tenants (50)": f"{PLATFORM}/tenants?limit=50",
+        "GET tenants (50), by MRR": f"{PLATFORM}/tenants?limit=50&ordering=-mrr",
+        "GET tenants, search": f"{PLATFORM}/tenants?search=acm",
+        "GET one tenant": f"{PLATFORM}/tenants/{tenant.public_id}",
+        "GET users (50)": f"{PLATFORM}/users?limit=50",
+        "GET users, substring search": f"{PLATFORM}/users?search=ann",
+        "GET one user (writes an audit row)": f"{PLATFORM}/users/{user.public_id}",
+        "GET plans": f"{PLATFORM}/plans",
+    }
+    found = [_row(name, _always(Call("GET", path, headers))) for name, path in reads.items()]
+    found.append(_row("PATCH tenant override (idempotent, audited)", _override(tenant, headers)))
+    return found
+
+
+def _token() -> str:
+    out = io.StringIO()
+    call_command("mint_token", staff="super_admin", ttl=3600, stdout=out)
+    return out.getvalue().strip()
+
+
+def _always(call: Call) -> Callable[[int], Call]:
+    return lambda _number: call
+
+
+def _override(tenant: Tenant, headers: dict[str, str]) -> Callable[[int], Call]:
+    path = f"{PLATFORM}/tenants/{tenant.public_id}"
+
+    def call(number: int) -> Call:
+        body = json.dumps(
+            {"plan_override": {"limits": {"max_users": 100 + number}, "reason": "measured"}}
+        ).encode()
+        return Call("PATCH", path, {**headers, "Idempotency-Key": fresh_key()}, body)
+
+    return call
+
+
+def _row(name: str, call: Callable[[int], Call]) -> Route:
+    return Route(name, call, _queries(call(0)))
+
+
+def _queries(call: Call) -> int:
+    client = Client(headers=call.headers)
+    with override_settings(ALLOWED_HOSTS=["testserver"]):
+        for _ in range(2):  # the first one fills what a process keeps
+            with CaptureQueriesContext(connection) as captured:
+                client.generic(call.method, call.path, call.body, content_type="application/json", headers={})
+    return len(
+        [query for query in captured if not query["sql"].startswith(("SAVEPOINT", "RELEASE", "BEGIN"))]
+    )
