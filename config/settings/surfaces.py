@@ -19,6 +19,8 @@ REST_FRAMEWORK: dict[str, Any] = {
 
 # The contracts that are served; an unknown path is answered by the one with the longest matching prefix.
 SURFACES = ["apps.surfaces.platform.SURFACE"]
+# The URL table of each, for OpenAPI.
+SURFACE_DOORS = {"platform": "config.urls.platform"}
 SURFACE_AUTHENTICATORS = {
     "platform": ["apps.users.api.authentication.StaffSession", "apps.identity.api.authentication.StaffToken"],
 }
@@ -37,4 +39,9 @@ SPECTACULAR_SETTINGS: dict[str, Any] = {
     "SWAGGER_UI_FAVICON_HREF": "SIDECAR",
     "REDOC_DIST": "SIDECAR",
     "ENUM_GENERATE_CHOICE_DESCRIPTION": False,
+    "OAS_VERSION": "3.1.0",
+    # Enumerations stay where they stand: names for them would be guessed.
+    "POSTPROCESSING_HOOKS": [],
+    "SORT_OPERATIONS": False,
+    "SORT_OPERATION_PARAMETERS": False,
 }

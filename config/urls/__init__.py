@@ -5,4 +5,11 @@ from django.urls import include, path
 urlpatterns = [
     path("", include("apps.core.urls")),
     path("", include("apps.identity.urls")),
+    path("", include("config.urls.platform")),
 ]
+
+# Below a surface's prefix refusals have its shape; elsewhere they are pages.
+handler400 = "apps.surfaces.kit.fallback.bad_request"
+handler403 = "apps.surfaces.kit.fallback.permission_denied"
+handler404 = "apps.surfaces.kit.fallback.not_found"
+handler500 = "apps.surfaces.kit.fallback.server_error"

@@ -1,0 +1,193 @@
+"""OpenAPI of an action, from its declaration alone."""
+
+from collections.abc import Mapping
+from typing import Any, cast
+
+from drf_spectacular.openapi import AutoSchema
+from drf_spectacular.plumbing import ResolvedComponent, force_instance, is_serializer
+from drf_spectacular.utils import OpenApiParameter
+
+from apps.surfaces.kit.actions import Action, declaration_of
+from apps.surfaces.kit.inputs import Body
+from apps.surfaces.kit.problems import STATUS, Problem
+from apps.surfaces.kit.surface import OPEN, Surface
+
+_HEADERS: Mapping[str, tuple[str, str]] = {
+    "Idempotency-Key": (
+        "The same key with the same request gets the first answer again, for 24 hours.",
+        r"^[\x20-\x7e]{1,255}$",
+    ),
+    "If-Match": (
+        'The version that you have read, "v7" or 7; 412 where it is not the present one.',
+        r'^(\*|"?v?\d{1,9}"?)$',
+    ),
+}
+_DESCRIPTIONS: Mapping[int, str] = {
+    200: "Done.",
+    201: "Created.",
+    202: "Accepted; it will be done later.",
+    204: "Done; there is nothing to say.",
+    400: "The input is wrong; `details` says where.",
+    401: "Nobody is signed in.",
+    403: "The caller may not do this.",
+    404: "There is no such thing, or not for this caller.",
+    409: "It conflicts with the present state.",
+    412: "The resource has changed since it was read.",
+    413: "The body is too large.",
+    415: "The body is not JSON.",
+    422: "It can't be done in the present state.",
+    423: "The resource is locked.",
+    429: "Too many requests; `Retry-After` says when to try again.",
+    500: "Something went wrong on our side.",
+    503: "A part of Steward is away.",
+}
+
+
+class SurfaceSchema(AutoSchema):
+    """settings.REST_FRAMEWORK["DEFAULT_SCHEMA_CLASS"]"""
+
+    @property
+    def action(self) -> Action:
+        found = declaration_of(self.view, getattr(self.view, "action", None))
+        if found is None:
+            raise LookupError(f"{type(self.view).__name__} does not declare what {self.method} is")
+        return found
+
+    @property
+    def surface(self) -> Surface:
+        return cast("Surface", self.view.surface)
+
+    def get_operation_id(self) -> str:
+        return f"{type(self.view).__name__.lower()}_{self.action.name}"
+
+    def get_summary(self) -> str:
+        return self.action.summary
+
+    def get_description(self) -> str:
+        return self.action.description
+
+    def get_tags(self) -> list[str]:
+        return [getattr(self.view, "tag", type(self.view).__name__)]
+
+    def get_auth(self) -> list[dict[str, list[str]]]:
+        for name, definition in self.surface.security.items():
+            self.registry.register_on_missing(
+                ResolvedComponent(
+                    name=name,
+                    type=ResolvedComponent.SECURITY_SCHEMA,
+                    object=name,
+                    schema=dict(definition),
+                )
+            )
+        schemes: list[dict[str, list[str]]] = [{name: []} for name in self.surface.security]
+        return [{}, *schemes] if self.action.permission == OPEN else schemes
+
+    def get_override_parameters(self) -> list[Any]:
+        found: list[Any] = []
+        if self.action.paged:
+            found.append(self.surface.paging.query)
+        if self.action.ordering is not None:
+            found.append(
+                OpenApiParameter(
+                    "ordering",
+                    str,
+                    enum=self.action.ordering.choices(),
+                    default=self.action.ordering.default,
+                    description="The column to order by, - for descending.",
+                )
+            )
+        if self.action.query().fields:
+            found.append(self.action.query)
+        if self.action.mutates:
+            found += [
+                OpenApiParameter("validate_only", bool, description="Runs everything, then rolls it back."),
+                *(
+                    OpenApiParameter(
+                        name, str, OpenApiParameter.HEADER, description=description, pattern=pattern
+                    )
+                    for name, (description, pattern) in _HEADERS.items()
+                ),
+            ]
+        return found
+
+    def get_filter_backends(self) -> list[Any]:
+        return []
+
+    def _is_list_view(self, serializer: Any = None) -> bool:
+        del serializer
+        return False
+
+    def _map_serializer(self, serializer: Any, direction: Any, *args: Any, **kwargs: Any) -> Any:
+        schema = super()._map_serializer(serializer, direction, *args, **kwargs)
+        if isinstance(force_instance(serializer), Body) and isinstance(schema, dict):
+            schema["additionalProperties"] = False
+        return schema
+
+    def _get_request_body(self, direction: Any = "request") -> dict[str, Any] | None:
+        body = self.action.body()
+        if not self.action.mutates or not body.fields:
+            return None
+        component = self.resolve_serializer(body, direction)
+        found: dict[str, Any] = {"content": {"application/json": {"schema": component.ref}}}
+        if component.schema.get("required"):
+            found["required"] = True
+        return found
+
+    def _get_response_bodies(self, direction: Any = "response") -> dict[str, Any]:
+        action = self.action
+        found = {str(status): self._success(status, direction) for status in (action.status, *action.also)}
+        for status in sorted(self._refused()):
+            found[str(status)] = self._refusal(status)
+        return found
+
+    def _refused(self) -> set[int]:
+        """The statuses of refusals that the route can answer with."""
+        action = self.action
+        found = {400, 429, 500, 503}
+        if action.permission != OPEN:
+            found |= {401, 403}
+        if action.mutates:
+            found |= {409, 413, 415}
+        for refusal in action.refusals:
+            problem = Problem(refusal.kind, refusal.code, refusal.message)
+            found.add(self.surface.status(problem) if refusal.kind in STATUS else 400)
+        return found
+
+    def _success(self, status: int, direction: Any) -> dict[str, Any]:
+        action = self.action
+        response: dict[str, Any] = {"description": _DESCRIPTIONS.get(status, "Done.")}
+        if action.answer is None or status == 204:
+            return response
+        data: dict[str, Any]
+        if is_serializer(action.answer):
+            data = self.resolve_serializer(force_instance(action.answer), direction).ref
+        else:
+            data = dict(cast("Mapping[str, Any]", action.answer))
+        if action.paged:
+            schema = self.surface.page_schema(data, action.collection)
+        else:
+            schema = self.surface.envelope_schema(data)
+        response["content"] = {"application/json": {"schema": schema}}
+        for media_type, description in action.formats.items():
+            shown = {"type": "string", "description": description}
+            response["content"][media_type] = {"schema": shown}
+        return response
+
+    def _refusal(self, status: int) -> dict[str, Any]:
+        component = ResolvedComponent(
+            name="Error",
+            type=ResolvedComponent.SCHEMA,
+            object="Error",
+            schema=self.surface.error_schema(),
+        )
+        self.registry.register_on_missing(component)
+        media = {"schema": component.ref, "example": self.surface.error_example(status)}
+        response: dict[str, Any] = {
+            "description": _DESCRIPTIONS.get(status, "Refused."),
+            "content": {"application/json": media},
+        }
+        if status == 429:
+            response["headers"] = {
+                "Retry-After": {"description": "Seconds.", "schema": {"type": "integer"}},
+            }
+        return response
