@@ -15,6 +15,12 @@ CELERY_BROKER_TRANSPORT_OPTIONS = {
     "visibility_timeout": 7200,
     "socket_timeout": 5,
     "socket_connect_timeout": 2,
+    # A request whose broker is away goes on at once: its jobs stand in their table.
+    "max_retries": 1,
+    "interval_start": 0,
+    "interval_step": 0,
+    "interval_max": 0,
+    "connect_retries_timeout": 2,
 }
 CELERY_TASK_PUBLISH_RETRY = False
 CELERY_TASK_DEFAULT_QUEUE = "default"
