@@ -12,8 +12,8 @@ from apps.core.errors import Invalid, TooLarge
 from apps.core.parsing import parse_json
 
 LONGEST_TEXT = 10_000
-_INTEGER = re.compile(r"-?\d{1,15}")
-_NUMBER = re.compile(r"-?\d{1,15}(\.\d{1,15})?")
+_INTEGER = re.compile(r"-?[0-9]{1,15}")
+_NUMBER = re.compile(r"-?[0-9]{1,15}(\.[0-9]{1,15})?")
 _BAD_CHARACTERS = re.compile(r"[\x00-\x08\x0b\x0c\x0e-\x1f\x7f\ud800-\udfff]")
 
 
