@@ -2,6 +2,8 @@
 
 from typing import Any
 
+from corsheaders.defaults import default_headers
+
 from config.env import environment
 
 env = environment()
@@ -45,3 +47,27 @@ SPECTACULAR_SETTINGS: dict[str, Any] = {
     "SORT_OPERATIONS": False,
     "SORT_OPERATION_PARAMETERS": False,
 }
+
+# Scripts of the listed origins (CORS_ALLOWED_ORIGINS) may call the surfaces, and nothing else of ours.
+CORS_URLS_REGEX = r"^/(api|v1|ofrep)/"
+CORS_ALLOW_CREDENTIALS = True
+CORS_ALLOW_HEADERS = [
+    *default_headers,
+    "idempotency-key",
+    "if-match",
+    "x-api-version",
+    "x-correlation-id",
+    "x-reauth-token",
+    "x-request-id",
+]
+CORS_EXPOSE_HEADERS = [
+    "Content-Disposition",
+    "ETag",
+    "Retry-After",
+    "X-Correlation-Id",
+    "X-Idempotency-Replayed",
+    "X-RateLimit-Limit",
+    "X-RateLimit-Remaining",
+    "X-RateLimit-Reset",
+    "X-Request-Id",
+]

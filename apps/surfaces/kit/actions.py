@@ -6,7 +6,6 @@ from dataclasses import dataclass, field
 from typing import Any, Protocol, Required, TypedDict, Unpack, cast
 
 from django.http import HttpResponseBase
-from rest_framework.request import Request
 from rest_framework.serializers import BaseSerializer
 
 from apps.core.errors import Conflict, DomainError, NotFound, PreconditionFailed
@@ -15,6 +14,7 @@ from apps.surfaces.kit.calls import Call
 from apps.surfaces.kit.inputs import Body, Nothing, Query
 from apps.surfaces.kit.ordering import Ordering
 
+DECLARATION = "declaration"
 Handler = Callable[[Any, Call], Result]
 # What OpenAPI shows: a serializer class, or a JSON schema.
 AnswerShape = type[BaseSerializer[Any]] | Mapping[str, Any] | None
@@ -61,11 +61,9 @@ class Action:
 
 
 class Served(Protocol):
-    """A method of a view that DRF can dispatch to."""
+    """A bound action: from the path's parameters to a response."""
 
-    declaration: Action
-
-    def __call__(self, view: Any, request: Request, **path: str) -> HttpResponseBase: ...
+    def __call__(self, path: dict[str, str]) -> HttpResponseBase: ...
 
 
 class _Common(TypedDict, total=False):
@@ -104,7 +102,7 @@ class Changes(_Common, total=False):
 def reads(**declared: Unpack[Reads]) -> Callable[[Handler], Any]:
     """Declares an action that changes nothing (GET)."""
 
-    def decorate(handler: Handler) -> Served:
+    def decorate(handler: Handler) -> Any:
         summary, description = _documentation(handler)
         action = Action(
             name=_name(handler), mutates=False, summary=summary, description=description, **declared
@@ -118,7 +116,7 @@ def changes(**declared: Unpack[Changes]) -> Callable[[Handler], Any]:
     """Declares an action that changes something (POST, PUT, PATCH, DELETE)."""
     declared.setdefault("refusals", (NotFound, Conflict, PreconditionFailed))
 
-    def decorate(handler: Handler) -> Served:
+    def decorate(handler: Handler) -> Any:
         summary, description = _documentation(handler)
         action = Action(
             name=_name(handler), mutates=True, summary=summary, description=description, **declared
@@ -130,19 +128,18 @@ def changes(**declared: Unpack[Changes]) -> Callable[[Handler], Any]:
 
 def declaration_of(view: object, name: str | None) -> Action | None:
     """What the view (or its class) declares for an action; None for one that declares nothing."""
-    found = getattr(getattr(view, name or "", None), "declaration", None)
+    found = getattr(getattr(view, name or "", None), DECLARATION, None)
     return found if isinstance(found, Action) else None
 
 
-def _served(handler: Handler, action: Action) -> Served:
-    def serve(view: Any, request: Request, **path: str) -> HttpResponseBase:
-        return cast("HttpResponseBase", view.serve(action, handler, request, path))
+def _served(handler: Handler, action: Action) -> Any:
+    def serve(view: Any, path: dict[str, str]) -> HttpResponseBase:
+        return cast("HttpResponseBase", view.serve(action, handler, path))
 
     serve.__name__ = action.name
     serve.__doc__ = handler.__doc__
-    served = cast("Served", serve)
-    served.declaration = action
-    return served
+    setattr(serve, DECLARATION, action)
+    return serve
 
 
 def _name(handler: Handler) -> str:

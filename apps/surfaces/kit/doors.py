@@ -3,6 +3,7 @@
 import re
 from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import Any
 
 from django.core.exceptions import ImproperlyConfigured
 from django.urls import URLPattern, path
@@ -78,7 +79,7 @@ def _kind(segment: str) -> int:
 
 def _pattern(address: str, table: dict[str, Route]) -> URLPattern:
     view = next(iter(table.values())).view
-    actions = {method.lower(): each.action for method, each in table.items()}
+    actions: dict[str, Any] = {method.lower(): each.action for method, each in table.items()}
     pattern = _PARAMETER.sub(
         lambda found: f"<{'path' if found.group(2) else 'str'}:{found.group(1)}>", address.removeprefix("/")
     )

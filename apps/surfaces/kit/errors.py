@@ -46,9 +46,9 @@ _SENTENCES: Mapping[Sort, str] = {
 }
 
 
-def plain(sort: Sort, message: str | None = None, **details: Any) -> Problem:
+def plain(sort: Sort, message: str | None = None, details: Mapping[str, Any] | None = None) -> Problem:
     """A problem without a code of its own."""
-    return Problem(sort=sort, code="", message=message or _SENTENCES[sort], details=details)
+    return Problem(sort=sort, code="", message=message or _SENTENCES[sort], details=details or {})
 
 
 def problem_of(error: BaseException) -> Problem:
@@ -74,7 +74,7 @@ def _of_domain(error: DomainError) -> Problem:
 
 def _of_drf(error: drf_errors.APIException) -> Problem:
     if isinstance(error, drf_errors.ValidationError):
-        return plain(Kind.INVALID, **flattened(error.detail))
+        return plain(Kind.INVALID, details=flattened(error.detail))
     sorts: dict[type[drf_errors.APIException], Sort] = {
         drf_errors.ParseError: Kind.INVALID,
         drf_errors.NotAuthenticated: Kind.UNAUTHENTICATED,

@@ -42,7 +42,7 @@ class PageStyle(ABC):
         Raises:
             Invalid: a number out of bounds.
         """
-        own = {name: sent.pop(name) for name in self.query().fields if name in sent}
+        own = {name: sent.pop(name) for name in self.query().get_fields() if name in sent}
         return validated(self.query, own)
 
     @abstractmethod

@@ -7,10 +7,6 @@ from typing import Any, ClassVar, cast
 
 from django.http import HttpRequest, HttpResponseBase
 from rest_framework.exceptions import MethodNotAllowed
-from rest_framework.negotiation import BaseContentNegotiation
-from rest_framework.parsers import BaseParser
-from rest_framework.renderers import BaseRenderer
-from rest_framework.request import Request
 from rest_framework.views import APIView
 from rest_framework.viewsets import ViewSetMixin
 
@@ -19,7 +15,7 @@ from apps.core.observability.context import identify
 from apps.core.principal import Principal
 from apps.core.write import Target, record_denied
 from apps.surfaces.kit import paging
-from apps.surfaces.kit.actions import Action, Handler, declaration_of
+from apps.surfaces.kit.actions import Action, Handler, Served, declaration_of
 from apps.surfaces.kit.answers import Answer
 from apps.surfaces.kit.authentication import authenticate
 from apps.surfaces.kit.calls import Call
@@ -43,90 +39,75 @@ def _only(sent: dict[str, str], name: str) -> dict[str, str]:
     return {name: sent.pop(name)} if name in sent else {}
 
 
-class _Always(BaseContentNegotiation):
-    """JSON is sent whatever the Accept header says."""
-
-    def select_parser(self, request: Request, parsers: list[BaseParser]) -> BaseParser | None:
-        del request
-        return parsers[0]
-
-    def select_renderer(
-        self, request: Request, renderers: list[BaseRenderer], format_suffix: str | None = None
-    ) -> tuple[BaseRenderer, str]:
-        del request, format_suffix
-        return renderers[0], renderers[0].media_type
-
-
 class SurfaceViewSet(ViewSetMixin, APIView):
-    """What a view of a surface is made of; `apps.surfaces.<name>.ViewSet` sets `surface`."""
+    """What a view of a surface is made of; `apps.surfaces.<name>.ViewSet` sets `surface`.
+
+    Of DRF it has `as_view`, serializers and OpenAPI; the request's way through it is this file alone.
+    """
 
     surface: ClassVar[Surface]
     http_method_names = ["get", "head", "post", "put", "patch", "delete"]
-    content_negotiation_class = _Always
+    action_map: dict[str, str]
     http: HttpRequest
     principal: Principal | None = None
     budget: Budget | None = None
 
-    def initialize_request(self, request: HttpRequest, *args: Any, **kwargs: Any) -> Request:
-        self.http = request
-        return super().initialize_request(request, *args, **kwargs)
-
-    def initial(self, request: Request, *args: Any, **kwargs: Any) -> None:
-        """Everything that is decided before a handler's input is looked at."""
-        if (request.method or "").lower() not in {*self.action_map, "head"}:
-            raise MethodNotAllowed(request.method or "")
+    def dispatch(self, request: HttpRequest, *args: Any, **kwargs: str) -> HttpResponseBase:
+        """Answers the request, whatever happens."""
         del args
-        request.accepted_renderer, request.accepted_media_type = self.perform_content_negotiation(request)
-        action = declaration_of(self, self.action)
-        self._authenticate(self.http, action)
-        if action is None or not self._permits(action):
-            raise Forbidden
-        for step in steps(self.surface.name):
-            step(self.http, self.principal, action, kwargs)
-        self._throttle(self.http, action)
-
-    def serve(
-        self, action: Action, handler: Handler, request: Request, path: dict[str, str]
-    ) -> HttpResponseBase:
-        """Validates the input of an action and runs its handler."""
-        del request
-        call = self._call(action, self.http, path)
-        if not action.mutates:
-            return response_of(handler(self, call), self.surface)
-        return change(
-            lambda: cast("Answer", handler(self, call)), call=call, action=action, surface=self.surface
-        )
-
-    def handle_exception(self, exc: Exception) -> HttpResponseBase:
-        """Everything that goes wrong, in the surface's shape; a refused right goes into the trail."""
-        if isinstance(exc, Forbidden) and self.principal is not None:
-            try:
-                self._record_denied(self.principal)
-            except Exception as worse:  # noqa: BLE001  the trail is away: that is the answer then
-                exc = worse
-        problem = problem_of(exc)
-        note(exc, problem)
-        return answer(problem, self.surface, self.http)
-
-    def finalize_response(
-        self, request: Request, response: HttpResponseBase, *args: Any, **kwargs: Any
-    ) -> HttpResponseBase:
-        del request, args, kwargs
-        if response.status_code == 405:
-            response["Allow"] = ", ".join(self.allowed_methods)
+        self.http, self.kwargs = request, kwargs
+        try:
+            response = self._served(kwargs)
+        except Exception as error:  # noqa: BLE001  whatever it is has the surface's shape
+            response = self._refused(error)
         if self.budget is not None:
             response["X-RateLimit-Limit"] = str(self.budget.limit)
             response["X-RateLimit-Remaining"] = str(max(0, self.budget.remaining))
             response["X-RateLimit-Reset"] = str(self.budget.reset)
         return response
 
-    @property
-    def allowed_methods(self) -> list[str]:
-        return sorted(method.upper() for method in self.action_map)
+    def serve(self, action: Action, handler: Handler, path: dict[str, str]) -> HttpResponseBase:
+        """Validates the input of an action and runs its handler."""
+        call = self._call(action, path)
+        if not action.mutates:
+            return response_of(handler(self, call), self.surface)
+        return change(
+            lambda: cast("Answer", handler(self, call)), call=call, action=action, surface=self.surface
+        )
 
-    def _authenticate(self, request: HttpRequest, action: Action | None) -> None:
+    def _served(self, path: dict[str, str]) -> HttpResponseBase:
+        method = (self.http.method or "").lower()
+        name = self.action_map.get("get" if method == "head" else method)
+        if name is None:
+            raise MethodNotAllowed(method)
+        self.action = name
+        action = declaration_of(self, name)
+        self._authenticate(action)
+        if action is None or not self._permits(action):
+            raise Forbidden
+        for step in steps(self.surface.name):
+            step(self.http, self.principal, action, path)
+        self._throttle(action)
+        served: Served = getattr(self, name)
+        return served(path)
+
+    def _refused(self, error: Exception) -> HttpResponseBase:
+        """The surface's words for what went wrong; a refused right goes into the trail."""
+        if isinstance(error, Forbidden) and self.principal is not None:
+            try:
+                self._record_denied(self.principal)
+            except Exception as worse:  # noqa: BLE001  the trail is away: that is the answer then
+                error = worse
+        problem = problem_of(error)
+        note(error, problem)
+        response = answer(problem, self.surface, self.http)
+        if response.status_code == 405:
+            response["Allow"] = ", ".join(sorted(method.upper() for method in self.action_map))
+        return response
+
+    def _authenticate(self, action: Action | None) -> None:
         try:
-            self.principal = authenticate(request, self.surface.name)
+            self.principal = authenticate(self.http, self.surface.name)
         except Unauthenticated:
             if action is None or action.permission != OPEN:
                 raise
@@ -138,11 +119,13 @@ class SurfaceViewSet(ViewSetMixin, APIView):
             return True
         return self.principal is not None and self.surface.permits(self.principal, action.permission)
 
-    def _throttle(self, request: HttpRequest, action: Action) -> None:
-        subject = self.principal.id if self.principal else f"address:{getattr(request, 'client_address', '')}"
+    def _throttle(self, action: Action) -> None:
+        address = getattr(self.http, "client_address", None)
+        subject = self.principal.id if self.principal else f"address:{address}"
         self.budget = throttle().take(action.throttle, subject, limit=limit_of(action.throttle))
 
-    def _call(self, action: Action, request: HttpRequest, path: dict[str, str]) -> Call:
+    def _call(self, action: Action, path: dict[str, str]) -> Call:
+        request = self.http
         sent = single(parameters(request.META.get("QUERY_STRING", "")))
         asked: paging.Request | None = None
         style = self.surface.paging if action.paged else None
