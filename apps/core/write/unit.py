@@ -156,7 +156,7 @@ def write(
     outer = _write.get()
     if outer is not None:
         # Joins: its effects leave with the outer write, whose name stands in the trail.
-        with _savepoint(outer.staged):
+        with _savepoint(outer):
             yield outer
         return
     if _unit.get() is None:
@@ -177,7 +177,7 @@ def write(
     this = Write(entry=entry, staged=staged)
     token = _write.set(this)
     try:
-        with _savepoint(staged):
+        with _savepoint(this):
             yield this
         staged.entries.append(entry)
     finally:
@@ -185,28 +185,34 @@ def write(
 
 
 @contextmanager
-def _savepoint(staged: Unit) -> Iterator[None]:
-    """What was staged inside is forgotten when the inside fails."""
+def _savepoint(this: Write) -> Iterator[None]:
+    """When the inside fails, what it staged and what it told of itself is forgotten with its changes."""
+    staged, entry = this.staged, this.entry
     orders, topics = len(staged.orders), set(staged.topics)
+    told = (entry.target, dict(entry.before), dict(entry.after), dict(entry.metadata))
     try:
         with transaction.atomic():
             yield
     except BaseException:
         del staged.orders[orders:]
         staged.topics = topics
+        entry.target, entry.before, entry.after, entry.metadata = told
         raise
 
 
 def record_denied(action: str, *, actor: Principal, target: Target, reason: str = "") -> None:
     """Puts a refused attempt into the trail, at most one a minute for each principal and action.
 
-    Without the cache every refusal is recorded: better too many rows than none.
+    Without the cache every refusal is recorded: better too many rows than none. Inside a unit it does nothing, since
+    the refusal rolls that back: the door records it afterwards.
     """
+    if _unit.get() is not None:
+        return
     try:
         first = shared_cache.add(f"denied:{actor.id}:{action}", 1, timeout=60)
     except Exception:  # noqa: BLE001  the cache's clients raise many kinds; each means "it is away"
         first = True
-    if not first or _unit.get() is not None:
+    if not first:
         return
     with unit() as staged:
         staged.entries.append(
