@@ -18,6 +18,7 @@ from django.conf import settings
 from redis.commands.core import Script
 
 from apps.core.errors import RateLimited
+from apps.core.knobs import knob
 
 log = structlog.get_logger(__name__)
 
@@ -145,9 +146,9 @@ def throttle() -> Throttle:
 
 
 def limit_of(scope: str) -> int:
-    """Requests a minute.
+    """Requests a minute: the knob `rate_limit.<scope>` (apps.surfaces.knobs).
 
     Raises:
         KeyError: a scope that settings.SURFACE_RATE_LIMITS does not name (a programming error).
     """
-    return int(settings.SURFACE_RATE_LIMITS[scope])
+    return int(knob(f"rate_limit.{scope}").get())
