@@ -93,8 +93,9 @@ class _Remembered:
         with self._guard:
             self._known.pop(digest, None)
 
-    def __len__(self) -> int:
-        return len(self._known)
+    def clear(self) -> None:
+        with self._guard:
+            self._known.clear()
 
 
 _remembered = _Remembered(_REMEMBERED)
@@ -176,3 +177,8 @@ def _issued_at(issuer: TrustedIssuer, claims: dict[str, Any], found: Claims) -> 
     if not issuer.own or not isinstance(exact, int) or exact // 1000 != whole:
         return found.issued_at
     return found.issued_at.replace(microsecond=exact % 1000 * 1000)
+
+
+def forget_tokens() -> None:
+    """Verifies every token anew at its next use."""
+    _remembered.clear()
