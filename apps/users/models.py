@@ -47,6 +47,8 @@ class User(AbstractBaseUser):
     blocked_at = models.DateTimeField(null=True)
     # Sessions and tokens issued before this moment are void (`iat` of a token, the hash in a session).
     tokens_valid_after = models.DateTimeField(null=True)
+    # The one reset link that counts was asked for at this moment; null: none is open.
+    reset_requested_at = models.DateTimeField(null=True)
     notes = models.TextField(blank=True, default="")
     version = models.PositiveIntegerField(default=1)
     created_at = models.DateTimeField(db_default=Now())

@@ -11,7 +11,6 @@ LOGIN_REDIRECT_URL = "/backoffice/"
 LOGOUT_REDIRECT_URL = "/accounts/login/"
 
 ACCOUNT_ADAPTER = "apps.users.auth.adapters.AccountAdapter"
-MFA_ADAPTER = "apps.users.auth.adapters.MFAAdapter"
 ACCOUNT_USER_MODEL_USERNAME_FIELD = None
 ACCOUNT_USER_MODEL_EMAIL_FIELD = "email"
 ACCOUNT_LOGIN_METHODS = {"email"}
@@ -19,12 +18,27 @@ ACCOUNT_SIGNUP_FIELDS = ["email*", "password1*"]
 ACCOUNT_EMAIL_VERIFICATION = "none"
 ACCOUNT_SESSION_REMEMBER = False
 ACCOUNT_LOGOUT_ON_GET = False
-# Sign-in attempts count in PostgreSQL (apps.users.auth.throttle): allauth's own counter lives in the cache
-# and would let everybody through when that is away.
-ACCOUNT_RATE_LIMITS = {"login_failed": False}
+ACCOUNT_LOGIN_TIMEOUT = 600
+# Attempts count in PostgreSQL (apps.users.auth.throttle): allauth's own counters live in the cache, and without
+# it would let everybody through or nobody.
+ACCOUNT_RATE_LIMITS = False
+ACCOUNT_PASSWORD_RESET_TOKEN_GENERATOR = "apps.users.services.reset_tokens.ResetTokens"  # noqa: S105  a dotted path
+ACCOUNT_FORMS = {
+    "change_password": "apps.users.auth.forms.PasswordChangeForm",
+    "reset_password": "apps.users.auth.forms.ForgottenPasswordForm",
+}
+MFA_ADAPTER = "apps.users.auth.adapters.MFAAdapter"
+MFA_FORMS = {
+    "authenticate": "apps.users.auth.forms.SignInCodeForm",
+    "reauthenticate": "apps.users.auth.forms.FreshCodeForm",
+}
 MFA_SUPPORTED_TYPES = ["totp", "recovery_codes"]
 MFA_TOTP_ISSUER = "Steward"
+MFA_RECOVERY_CODES_SHOW_ONCE = True
 MFA_REQUIRED_FOR_ALL_STAFF = env.MFA_REQUIRED_FOR_ALL_STAFF
+# Asked by the back office before each page: by dotted path, since it stands on a floor below people.
+SECOND_FACTOR_MISSING = "apps.users.auth.mfa.must_enrol"
+SECOND_FACTOR_PAGE = "apps.users.auth.mfa.enrolment_url"
 USERSESSIONS_TRACK_ACTIVITY = True
 
 TOKEN_ISSUER = (env.TOKEN_ISSUER or env.PUBLIC_URL).rstrip("/")

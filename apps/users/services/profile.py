@@ -1,0 +1,82 @@
+"""What an operator changes about a person at once: name, role in a tenant, staff roles."""
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+from uuid import UUID
+
+from apps.core.errors import Invalid
+from apps.core.principal import Principal
+from apps.core.write import Write, write
+from apps.users.enums import MembershipRole
+from apps.users.errors import NotAMember, WhichMembership
+from apps.users.models import Membership, User
+from apps.users.services.common import locked, saved, target_of
+from apps.users.services.memberships import change_role
+from apps.users.services.staff import change_roles, checked_roles
+
+
+class NothingToChange(Invalid):
+    code = "NOTHING_TO_CHANGE"
+    message = "Name at least one field to change."
+
+
+@dataclass(frozen=True, slots=True)
+class UserChanges:
+    """What shall be changed; None stays as it is.
+
+    Attributes:
+        role: the new role in a tenant.
+        tenant_id: in which one; may be left out where the person has one membership.
+        name: empty takes it away.
+        staff_roles: exactly these; none at all ends their time as staff.
+    """
+
+    role: MembershipRole | None = None
+    tenant_id: UUID | None = None
+    name: str | None = None
+    staff_roles: Iterable[str] | None = None
+
+
+def update_user(
+    *, actor: Principal, user_id: UUID, changes: UserChanges, reason: str = "", if_match: int | None = None
+) -> User:
+    """Changes a person (contracts/platform.md, PATCH `/users/{id}`). A change of role ends their sessions.
+
+    Raises:
+        NothingToChange
+        UserNotFound, UserChanged
+        WhichMembership: a role without a tenant, and several memberships; or a tenant that is not theirs.
+        NotAMember: a role, and no membership at all.
+        StaffRolesInvalid, LastSuperAdmin
+    """
+    if changes.role is None and changes.name is None and changes.staff_roles is None:
+        raise NothingToChange
+    with write("user.update", actor=actor, target=target_of(user_id), reason=reason) as w:
+        user = locked(actor=actor, permission="users.update", user_id=user_id, if_match=if_match)
+        if changes.role is not None:
+            change_role(w, user, _meant(user, changes.tenant_id), changes.role)
+        if changes.staff_roles is not None:
+            change_roles(w, user, checked_roles(changes.staff_roles))
+        if changes.name is not None:
+            _rename(w, user, changes.name.strip())
+        return saved(user, "name")
+
+
+def _meant(user: User, tenant_id: UUID | None) -> Membership:
+    own = list(Membership.objects.select_for_update().filter(user=user).order_by("created_at", "id"))
+    if not own:
+        raise NotAMember
+    if tenant_id is None:
+        if len(own) > 1:
+            raise WhichMembership(details={"tenant_id": ["Required: the user has several memberships."]})
+        return own[0]
+    for membership in own:
+        if membership.tenant_id == tenant_id:
+            return membership
+    raise WhichMembership(details={"tenant_id": ["The user is not a member of this tenant."]})
+
+
+def _rename(w: Write, user: User, name: str) -> None:
+    if name != user.name:
+        w.changed(before={"name": user.name}, after={"name": name})
+        user.name = name
