@@ -33,6 +33,8 @@ def make_tenant(plan: str | Plan = "starter", **fields: Any) -> Tenant:
         "company_name": f"Acme {number}",
         "owner_email": f"owner{number}@acme-{number}.example",
         "status": TenantStatus.ACTIVE,
+        "effective_plan": chosen,
+        "effective_version": chosen.version,
         **fields,
     }
     tenant = Tenant.objects.create(plan=chosen, plan_version=version, **values)
