@@ -122,15 +122,43 @@ def _keep_aside(link: "psycopg.Connection[tuple[Any, ...]]") -> None:
 
 
 def empty(name: str) -> None:
-    """Removes what a test committed and refills what a migrated database holds."""
+    """Removes what a test committed and refills what a migrated database holds; leaves alone what nobody touched."""
     with owner_link(name) as link, link.transaction():
+        kept = set(_tables(link, "pristine"))
         tables = [table for table in _tables(link, "public") if table != "django_migrations"]
-        names = sql.SQL(", ").join(sql.Identifier(table) for table in tables)
+        touched = _answering_true(link, [_is_touched(table, kept=table in kept) for table in tables])
+        if not touched:
+            return
+        names = sql.SQL(", ").join(sql.Identifier(table) for table in touched)
         link.execute(sql.SQL("TRUNCATE {} CASCADE").format(names))
-        for table in _tables(link, "pristine"):
-            if table != "django_migrations":
-                link.execute(
-                    sql.SQL("INSERT INTO {} SELECT * FROM {}").format(
-                        sql.Identifier("public", table), sql.Identifier("pristine", table)
-                    )
+        # A table is also emptied when one that it refers to was.
+        missing = _answering_true(link, [_is_empty(table) for table in sorted(kept & set(tables))])
+        for table in missing:
+            link.execute(
+                sql.SQL("INSERT INTO {} SELECT * FROM {}").format(
+                    sql.Identifier("public", table), sql.Identifier("pristine", table)
                 )
+            )
+
+
+def _is_touched(table: str, *, kept: bool) -> sql.Composed:
+    ours, theirs = sql.Identifier("public", table), sql.Identifier("pristine", table)
+    if not kept:
+        question = sql.SQL("EXISTS (SELECT 1 FROM {})").format(ours)
+    else:
+        question = sql.SQL(
+            "(SELECT count(*) FROM {0}) <> (SELECT count(*) FROM {1}) "
+            "OR EXISTS (SELECT to_jsonb(a) FROM {0} a EXCEPT SELECT to_jsonb(b) FROM {1} b)"
+        ).format(ours, theirs)
+    return sql.SQL("SELECT {} WHERE {}").format(sql.Literal(table), question)
+
+
+def _is_empty(table: str) -> sql.Composed:
+    ours = sql.Identifier("public", table)
+    return sql.SQL("SELECT {} WHERE NOT EXISTS (SELECT 1 FROM {})").format(sql.Literal(table), ours)
+
+
+def _answering_true(link: "psycopg.Connection[tuple[Any, ...]]", questions: list[sql.Composed]) -> list[str]:
+    if not questions:
+        return []
+    return [row[0] for row in link.execute(sql.SQL(" UNION ALL ").join(questions)).fetchall()]
