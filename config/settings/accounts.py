@@ -36,9 +36,6 @@ MFA_SUPPORTED_TYPES = ["totp", "recovery_codes"]
 MFA_TOTP_ISSUER = "Steward"
 MFA_RECOVERY_CODES_SHOW_ONCE = True
 MFA_REQUIRED_FOR_ALL_STAFF = env.MFA_REQUIRED_FOR_ALL_STAFF
-# Asked by the back office before each page: by dotted path, since it stands on a floor below people.
-SECOND_FACTOR_MISSING = "apps.users.auth.mfa.must_enrol"
-SECOND_FACTOR_PAGE = "apps.users.auth.mfa.enrolment_url"
 USERSESSIONS_TRACK_ACTIVITY = True
 
 TOKEN_ISSUER = (env.TOKEN_ISSUER or env.PUBLIC_URL).rstrip("/")

@@ -5,6 +5,7 @@ from django.urls import include, path
 urlpatterns = [
     path("", include("apps.core.urls")),
     path("", include("apps.identity.urls")),
+    path("accounts/", include("config.urls.accounts")),
     path("", include("config.urls.platform")),
 ]
 

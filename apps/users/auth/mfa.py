@@ -3,9 +3,7 @@
 from datetime import UTC, datetime
 
 from allauth.account.authentication import get_authentication_records
-from allauth.mfa.models import Authenticator
 from django.http import HttpRequest
-from django.urls import reverse
 
 from apps.users.models import User
 from apps.users.services.mfa import mfa_required
@@ -25,16 +23,10 @@ def has_second_factor(request: HttpRequest) -> bool:
 
 def must_enrol(request: HttpRequest) -> bool:
     """True where the signed-in person needs a second factor and this session has none: no page but those that set
-    one up or ask for it may be shown. No query: the person came with the request, the proofs stand in the session."""
+    one up or ask for it may be shown (/accounts/2fa/totp/activate/ sends on to where the code is asked for, where there
+    is an app already). No query: the person came with the request, the proofs stand in the session."""
     user = request.user
     return isinstance(user, User) and mfa_required(user) and not has_second_factor(request)
-
-
-def enrolment_url(request: HttpRequest) -> str:
-    """Where to send somebody who must enrol: to set up an authenticator app, or, where they have one already, to
-    show its code."""
-    own = Authenticator.objects.filter(user_id=request.user.pk, type=Authenticator.Type.TOTP)
-    return reverse("mfa_reauthenticate" if own.exists() else "mfa_activate_totp")
 
 
 def auth_time(request: HttpRequest) -> datetime | None:

@@ -1,16 +1,19 @@
 """The pages at /accounts/ whose effect is a service of ours; the others are allauth's as they are."""
 
 from typing import Any
+from urllib.parse import urlencode
 
 from allauth.account.internal.flows.login import record_authentication
 from allauth.account.views import PasswordChangeView, PasswordResetFromKeyView
+from allauth.mfa.models import Authenticator
 from allauth.mfa.recovery_codes.views import GenerateRecoveryCodesView
 from allauth.mfa.totp.views import ActivateTOTPView, DeactivateTOTPView
 from allauth.usersessions.views import ListUserSessionsView
 from django import forms
+from django.conf import settings
 from django.contrib import messages
 from django.contrib.auth import update_session_auth_hash
-from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
+from django.http import HttpRequest, HttpResponse, HttpResponseBase, HttpResponseRedirect
 from django.urls import reverse, reverse_lazy
 
 from apps.core.errors import DomainError
@@ -35,6 +38,15 @@ class Enrol(ActivateTOTPView):  # type: ignore[misc]  # allauth is untyped
     """Sets up an authenticator app; its recovery codes are shown next."""
 
     form_class = EnrolmentForm
+
+    def dispatch(self, request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponseBase:
+        """Whoever has an app, but has not shown its code in this session, is asked for it."""
+        own = Authenticator.objects.filter(user_id=request.user.pk, type=Authenticator.Type.TOTP)
+        if mfa.must_enrol(request) and own.exists():
+            query = urlencode({"next": settings.LOGIN_REDIRECT_URL})
+            return HttpResponseRedirect(f"{reverse('mfa_reauthenticate')}?{query}")
+        response: HttpResponseBase = super().dispatch(request, *args, **kwargs)
+        return response
 
     def get_form_class(self) -> type[forms.Form]:
         return EnrolmentForm
