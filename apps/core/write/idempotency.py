@@ -5,6 +5,7 @@ The lock is an advisory transaction lock: a crash releases it, there is no lease
 
 import hashlib
 import json
+from contextlib import suppress
 from dataclasses import dataclass
 from typing import Any
 
@@ -15,6 +16,7 @@ from apps.core.clock import now
 from apps.core.errors import Conflict
 from apps.core.knobs.own import IDEMPOTENCY_HOURS
 from apps.core.models import IdempotentResponse
+from apps.core.parsing import MalformedJson, parse_json
 from apps.core.sealing import open_sealed, seal
 
 
@@ -68,9 +70,13 @@ def fingerprint(
     content_type: str,
     body: bytes,
 ) -> bytes:
-    """SHA-256 of what makes two requests the same; a JSON body counts in canonical form."""
+    """SHA-256 of what makes two requests the same; a JSON body counts in canonical form, one that is no JSON (and
+    will be refused) as it stands."""
+    content_type = content_type.partition(";")[0].strip().lower()
     if content_type == "application/json" and body:
-        body = json.dumps(json.loads(body), sort_keys=True, separators=(",", ":")).encode()
+        with suppress(MalformedJson):
+            value = parse_json(body, max_bytes=len(body))
+            body = json.dumps(value, sort_keys=True, separators=(",", ":")).encode()
     known = [method, route, sorted((k, str(v)) for k, v in path.items()), sorted(query), content_type]
     return hashlib.sha256(json.dumps(known).encode() + b"\0" + body).digest()
 
