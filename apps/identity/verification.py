@@ -41,7 +41,7 @@ class VerifiedToken:
         own: whether it is the embedded issuer.
         rights: scopes and roles; without platform rights where `platform` is false.
         session: `sid`, else `jti`: what a fresh proof is bound to.
-        issued_at: to the millisecond where the embedded issuer says so, else to the second.
+        issued_at: to the microsecond where the embedded issuer says so, else to the second.
         claims: all claims as they came, for what has no attribute here.
     """
 
@@ -168,15 +168,15 @@ def _shaped(issuer: TrustedIssuer, claims: dict[str, Any], found: Claims) -> Ver
 
 
 def _issued_at(issuer: TrustedIssuer, claims: dict[str, Any], found: Claims) -> datetime:
-    """`iat` counts seconds, a revocation stamp finer: our own tokens say the millisecond in `iat_ms`.
+    """`iat` counts seconds, a revocation stamp finer: our own tokens say the rest in `iat_us`.
 
     Without it, whoever signs in within the second of a revocation would get a token that is void from the start.
     """
-    exact = claims.get("iat_ms")
+    exact = claims.get("iat_us")
     whole = int(found.issued_at.timestamp())
-    if not issuer.own or not isinstance(exact, int) or exact // 1000 != whole:
+    if not issuer.own or not isinstance(exact, int) or exact // 1_000_000 != whole:
         return found.issued_at
-    return found.issued_at.replace(microsecond=exact % 1000 * 1000)
+    return found.issued_at.replace(microsecond=exact % 1_000_000)
 
 
 def forget_tokens() -> None:

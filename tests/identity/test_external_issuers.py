@@ -324,9 +324,9 @@ def test_issuer_bound_to_a_tenant_speaks_for_no_other(issuer: Issuer, settings: 
     assert refused(signed(tenant_id=other)) == "tenant_of_issuer"
 
 
-def test_milliseconds_of_another_issuer_do_not_count(issuer: Issuer) -> None:
+def test_microseconds_of_another_issuer_do_not_count(issuer: Issuer) -> None:
     instant = int(time.time())
-    assert verify(signed(iat=instant, iat_ms=instant * 1000 + 999)).issued_at.microsecond == 0
+    assert verify(signed(iat=instant, iat_us=instant * 1_000_000 + 999)).issued_at.microsecond == 0
 
 
 @time_machine.travel("2026-05-01T12:00:00Z", tick=False)

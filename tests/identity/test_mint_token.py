@@ -53,7 +53,6 @@ def test_staff_token_is_of_a_staff_member_with_exactly_these_roles() -> None:
     assert "SUPER_ADMIN" in found.scopes
     person = User.objects.get(id=person_id(found))
     assert person.email == "minted+ops+super_admin@steward.invalid"
-    assert not person.has_usable_password()
 
 
 def test_same_roles_are_the_same_person_and_others_another() -> None:

@@ -184,14 +184,17 @@ def test_keys_that_were_read_serve_on_while_the_database_is_away() -> None:
         )
 
 
-def test_issued_at_of_our_own_tokens_is_exact_to_the_millisecond() -> None:
+def test_issued_at_of_our_own_tokens_is_exact_to_the_microsecond() -> None:
     instant = int(time.time())
-    assert verify(forge.own_token(iat=instant, iat_ms=instant * 1000 + 437)).issued_at.microsecond == 437_000
+    assert (
+        verify(forge.own_token(iat=instant, iat_us=instant * 1_000_000 + 437_001)).issued_at.microsecond
+        == 437_001
+    )
 
 
 @pytest.mark.parametrize("exact", [0, 10**20, -5, "x", 1.5, True, None])
-def test_milliseconds_that_do_not_fit_iat_do_not_count(exact: object) -> None:
-    assert verify(forge.own_token(iat_ms=exact)).issued_at.microsecond == 0
+def test_microseconds_that_do_not_fit_iat_do_not_count(exact: object) -> None:
+    assert verify(forge.own_token(iat_us=exact)).issued_at.microsecond == 0
 
 
 def test_key_size_of_new_keys_is_2048() -> None:

@@ -2,7 +2,7 @@
 
 from collections.abc import Iterable
 from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, timedelta
 from typing import Any
 
 from django.conf import settings
@@ -23,6 +23,7 @@ from apps.tenants.models import Tenant, Workspace
 from apps.users.models import User
 
 LIFETIME = timedelta(hours=1)
+_EPOCH = datetime.fromtimestamp(0, UTC)
 TOKEN = "tok"  # noqa: S105  the prefix of a token's id
 
 
@@ -83,7 +84,7 @@ def issue_token(
         "aud": settings.TOKEN_AUDIENCE,
         "sub": _subject(subject),
         "iat": int(moment.timestamp()),
-        "iat_ms": int(moment.timestamp() * 1000),
+        "iat_us": (moment - _EPOCH) // timedelta(microseconds=1),
         "nbf": int(moment.timestamp()),
         "exp": int(expires.timestamp()),
         "jti": jti,
@@ -112,7 +113,7 @@ def _place(tenant: Tenant | None, workspace: Workspace | None) -> dict[str, Any]
         raise WorkspaceElsewhere
     if tenant is None:
         return {}
-    here = {"tenant_id": tenant.public_id, "plan_id": ids.public(ids.PLAN, tenant.plan_id)}
+    here = {"tenant_id": tenant.public_id, "plan_id": ids.public(ids.PLAN, tenant.effective_plan_id)}
     return here if workspace is None else {**here, "workspace_id": workspace.public_id}
 
 
