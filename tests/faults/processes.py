@@ -48,12 +48,22 @@ def rq_worker() -> "subprocess.Popen[bytes]":
 
 
 def kill(process: "subprocess.Popen[bytes]") -> None:
-    """SIGKILL for the process and all its children."""
-    with suppress(ProcessLookupError):
-        os.killpg(process.pid, signal.SIGKILL)
+    """SIGKILL for the process and all that came from it (RQ's work horse leaves the process group)."""
+    for pid in [process.pid, *descendants(process.pid)]:
+        with suppress(ProcessLookupError):
+            os.kill(pid, signal.SIGKILL)
     process.wait(timeout=10)
     if process.stdout is not None:
         process.stdout.close()
+
+
+def descendants(pid: int) -> list[int]:
+    """Children, their children, and so on; none where the process is gone."""
+    found = []
+    with suppress(FileNotFoundError, ProcessLookupError):
+        for child in children(pid):
+            found += [child, *descendants(child)]
+    return found
 
 
 def children(pid: int) -> list[int]:
