@@ -22,7 +22,7 @@ DATABASE = "steward"
 OWNER = "steward_owner"
 APPLICATION = "steward_app"
 SUPERUSER = "steward_superuser"
-EXTENSIONS = ("pg_trgm", "citext", "btree_gin", "pgcrypto", "pg_stat_statements")
+EXTENSIONS = ("pg_trgm", "citext", "btree_gin", "pgcrypto")
 START_SECONDS = 60
 
 SMALL = {
@@ -34,6 +34,7 @@ SMALL = {
     "effective_cache_size": "512MB",
     "max_wal_size": "256MB",
     "max_worker_processes": "4",
+    "max_logical_replication_workers": "0",
     "max_parallel_workers_per_gather": "0",
     "autovacuum_max_workers": "2",
     "wal_buffers": "1MB",
@@ -41,7 +42,7 @@ SMALL = {
     "timezone": "UTC",
     "log_timezone": "UTC",
     "log_checkpoints": "off",
-    "log_line_prefix": "%a ",
+    "log_line_prefix": "",
     "password_encryption": "scram-sha-256",
     "shared_preload_libraries": "pg_stat_statements",
 }
@@ -93,6 +94,13 @@ class Postgres:
 
     def answers(self) -> bool:
         """Whether our server answers on its port under our password."""
+        # Its lock file's eighth line says when it is: asked earlier, it would log each question as an error.
+        try:
+            told = (self.data / "postmaster.pid").read_text().splitlines()
+        except FileNotFoundError:
+            return False
+        if len(told) < 8 or told[7].strip() != "ready":
+            return False
         try:
             with psycopg.connect(self.url(SUPERUSER, "postgres"), connect_timeout=2):
                 return True
@@ -251,13 +259,15 @@ def make_roles(server: Postgres) -> None:
         _make_role(connection, OWNER, server.keys["postgres_owner_password"], sql.SQL("CREATEDB"))
         _make_role(connection, APPLICATION, server.keys["postgres_app_password"], sql.SQL("NOCREATEDB"))
         known = connection.execute("SELECT 1 FROM pg_database WHERE datname = %s", [DATABASE]).fetchone()
-    _make_extensions(server, "template1")
+    # It counts for the whole server; in a database of ours its views would be nobody's to grant.
+    _make_extensions(server, "postgres", ("pg_stat_statements",))
+    _make_extensions(server, "template1", EXTENSIONS)
     if known is None:
         with psycopg.connect(server.url(SUPERUSER, "postgres"), autocommit=True) as connection:
             connection.execute(
                 sql.SQL("CREATE DATABASE {} OWNER {}").format(sql.Identifier(DATABASE), sql.Identifier(OWNER))
             )
-    _make_extensions(server, DATABASE)
+    _make_extensions(server, DATABASE, EXTENSIONS)
 
 
 def _make_role(connection: psycopg.Connection, name: str, password: str, may: sql.SQL) -> None:
@@ -273,9 +283,9 @@ def _make_role(connection: psycopg.Connection, name: str, password: str, may: sq
     )
 
 
-def _make_extensions(server: Postgres, database: str) -> None:
+def _make_extensions(server: Postgres, database: str, extensions: tuple[str, ...]) -> None:
     with psycopg.connect(server.url(SUPERUSER, database), autocommit=True) as connection:
-        for extension in EXTENSIONS:
+        for extension in extensions:
             connection.execute(sql.SQL("CREATE EXTENSION IF NOT EXISTS {}").format(sql.Identifier(extension)))
 
 

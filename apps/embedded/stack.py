@@ -8,8 +8,9 @@ import shutil
 import subprocess
 import sys
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass
+from functools import partial
 from signal import SIGINT, SIGTERM
 
 from apps.embedded import engines, environment, keys, postgres, processes
@@ -25,8 +26,17 @@ READY_SECONDS = 90
 # The last stage ends first: what serves, then Valkey, then PostgreSQL.
 POSTGRES_STAGE, VALKEY_STAGE, SERVING_STAGE = 1, 2, 3
 STREAM_THREADS = 128
-# The log line after which a worker takes work; without it, living this long counts as ready.
-QUIET_START_SECONDS = 5.0
+WORKER_OPTIONS = (
+    "--concurrency=2",
+    "--prefetch-multiplier=1",
+    "--without-gossip",
+    "--without-mingle",
+    "--queues=default",
+)
+# A trial runs as whoever started it and serves files from where they lie: two warnings that say nothing new.
+QUIETLY = {
+    "PYTHONWARNINGS": "ignore:No directory at,ignore:You're running the worker with superuser privileges"
+}
 
 
 @dataclass
@@ -198,38 +208,28 @@ def prepare_database(stack: Stack) -> None:
 
 def serving_programs(stack: Stack) -> list[Program]:
     """Everything that serves or works, with one entry in the log each."""
-    ports, variables = stack.ports, stack.given | stack.variables
-    web = f"127.0.0.1:{ports.web}"
-    stream = f"127.0.0.1:{ports.stream}"
-    commands: list[tuple[str, list[str], Callable[[], bool] | None]] = [
-        ("web", granian(ports.web, workers=1, threads=8), lambda: responds(web, "/readyz")),
-        ("stream", granian(ports.stream, workers=1, threads=STREAM_THREADS), lambda: responds(stream, "/healthz")),
-        ("worker", celery("worker", "--concurrency=2", "--prefetch-multiplier=1", "--without-gossip",
-                          "--without-mingle", "--queues=default", "--loglevel=INFO"), None),
-        ("scheduler", celery("beat", "--pidfile=", "--loglevel=WARNING"), None),
-        ("rq", [sys.executable, "manage.py", "rqworker", "operator"], None),
-    ]  # fmt: skip
+    ports, variables = stack.ports, stack.given | stack.variables | QUIETLY
+
+    def program(name: str, command: list[str], *, port: int = 0, path: str = "", line: str = "") -> Program:
+        asked = partial(responds, f"127.0.0.1:{port}", path) if port else None
+        return Program(name, SERVING_STAGE, partial(spawn_command, command, variables), asked, line)
+
+    programs = [
+        program("web", granian(ports.web, workers=1, threads=8), port=ports.web, path="/readyz"),
+        program(
+            "stream",
+            granian(ports.stream, workers=1, threads=STREAM_THREADS),
+            port=ports.stream,
+            path="/healthz",
+        ),
+        program("worker", celery("worker", *WORKER_OPTIONS, "--loglevel=INFO"), line=" ready."),
+        program("scheduler", celery("beat", "--pidfile=", "--loglevel=WARNING"), line="is starting"),
+        program("rq", [sys.executable, "manage.py", "rqworker", "operator"], line="Listening on"),
+    ]
     if "STEWARD_MAILBOX_URL" in stack.variables:
         mailbox = [sys.executable, "-m", "apps.embedded", "mailbox", str(ports.smtp), str(ports.mailbox)]
-        commands.insert(0, ("mailbox", mailbox, lambda: responds(f"127.0.0.1:{ports.mailbox}", "/messages")))
-    return [serving_program(name, command, variables, ready) for name, command, ready in commands]
-
-
-def serving_program(
-    name: str, command: list[str], variables: dict[str, str], ready: Callable[[], bool] | None
-) -> Program:
-    """One process of ours. Without a question to ask it, it counts as ready once it has lived a while."""
-    spawned_at = 0.0
-
-    def spawn() -> subprocess.Popen[bytes]:
-        nonlocal spawned_at
-        spawned_at = time.monotonic()
-        return spawn_command(command, variables)
-
-    def has_lived() -> bool:
-        return time.monotonic() - spawned_at > QUIET_START_SECONDS
-
-    return Program(name, SERVING_STAGE, spawn, ready or has_lived)
+        programs.insert(0, program("mailbox", mailbox, port=ports.mailbox, path="/messages"))
+    return programs
 
 
 def granian(port: int, *, workers: int, threads: int) -> list[str]:
@@ -243,7 +243,7 @@ def granian(port: int, *, workers: int, threads: int) -> list[str]:
 
 def celery(*arguments: str) -> list[str]:
     """Celery's command line on our application."""
-    return [sys.executable, "-m", "celery", "-A", "config.celery", *arguments]
+    return [sys.executable, "-m", "celery", "--quiet", "-A", "config.celery", *arguments]
 
 
 def responds(address: str, path: str) -> bool:

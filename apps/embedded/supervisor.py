@@ -11,6 +11,7 @@ import threading
 import time
 from collections.abc import Callable
 from dataclasses import dataclass, field
+from functools import partial
 from types import FrameType
 from typing import TextIO
 
@@ -21,6 +22,8 @@ COLOURS = ("36", "35", "33", "32", "34", "95", "96", "93", "92")
 FIRST_PAUSE = 0.5
 LONGEST_PAUSE = 30.0
 STEADY_SECONDS = 30.0
+# Who can't be asked and doesn't say that it is ready counts as ready once it has lived this long.
+QUIET_START_SECONDS = 8.0
 CRASHES_BEFORE_READY = 3
 # A process that ends with this can't be helped by starting it again (sysexits: EX_CONFIG).
 WRONG_CONFIGURATION = 78
@@ -30,13 +33,15 @@ WRONG_CONFIGURATION = 78
 class Program:
     """What runs: how it is started, when it counts as ready, how it is ended, and its place in the order.
 
-    Programs of one stage are started together and ended together, the last stage first.
+    Programs of one stage are started together and ended together, the last stage first. Ready is who answers
+    `is_ready` with true, or has written a line with `ready_line` in it; who does neither, after a while alive.
     """
 
     name: str
     stage: int
     spawn: Callable[[], subprocess.Popen[bytes]]
-    is_ready: Callable[[], bool]
+    is_ready: Callable[[], bool] | None = None
+    ready_line: str = ""
     stop_signal: signal.Signals = signal.SIGTERM
     stop_seconds: float = 15.0
 
@@ -51,11 +56,17 @@ class Child:
     restart_at: float | None = None
     crashes: int = 0
     was_ready: bool = False
+    said_ready: bool = False
     readers: list[threading.Thread] = field(default_factory=list)
 
     @property
     def pid(self) -> int | None:
         return self.process.pid if self.process is not None and self.process.poll() is None else None
+
+
+def _listen(child: Child, line: str) -> None:
+    if child.program.ready_line and child.program.ready_line in line:
+        child.said_ready = True
 
 
 class Stopped(Exception):
@@ -96,26 +107,25 @@ class Supervisor:
                 return
 
     def follow(
-        self, name: str, process: subprocess.Popen[bytes], written: list[str] | None = None
+        self, name: str, process: subprocess.Popen[bytes], *, heard: Callable[[str], None]
     ) -> threading.Thread:
-        """Pass on (and keep in `written`) what a process writes, until it closes its output."""
+        """Pass on what a process writes, also to `heard`, until it closes its output."""
         colour = COLOURS[sum(name.encode()) % len(COLOURS)]
         thread = threading.Thread(
-            target=self._pass_on, args=(name, process, colour, written), daemon=True, name=f"log-{name}"
+            target=self._pass_on, args=(name, process, colour, heard), daemon=True, name=f"log-{name}"
         )
         thread.start()
         return thread
 
     def _pass_on(
-        self, name: str, process: subprocess.Popen[bytes], colour: str, written: list[str] | None
+        self, name: str, process: subprocess.Popen[bytes], colour: str, heard: Callable[[str], None]
     ) -> None:
         if process.stdout is None:
             return
         with process.stdout as lines:
             for line in lines:
                 text = line.decode(errors="replace").rstrip()
-                if written is not None:
-                    written.append(text)
+                heard(text)
                 self._write(name, text, colour)
 
     # --- being told ---
@@ -162,8 +172,10 @@ class Supervisor:
                 raise Trouble(f"Not ready after {within_seconds:.0f} s: {names}. What it wrote stands above.")
 
     def _became_ready(self, child: Child) -> bool:
-        if not child.was_ready and child.pid is not None and child.program.is_ready():
-            child.was_ready = True
+        if not child.was_ready and child.pid is not None:
+            quiet = time.monotonic() - child.started_at > QUIET_START_SECONDS
+            asked = child.program.is_ready
+            child.was_ready = asked() if asked is not None else child.said_ready or quiet
         return child.was_ready
 
     def _pause(self, seconds: float) -> None:
@@ -218,7 +230,7 @@ class Supervisor:
             return
         if self._on_start is not None:
             self._on_start(child.program.name, child.process.pid)
-        child.readers = [self.follow(child.program.name, child.process)]
+        child.readers = [self.follow(child.program.name, child.process, heard=partial(_listen, child))]
 
     def run_to_end(self, name: str, command: list[str], environment: dict[str, str]) -> str:
         """Run one step of a start and return what it wrote.
@@ -229,7 +241,7 @@ class Supervisor:
         """
         written: list[str] = []
         process = spawn_command(command, environment)
-        reader = self.follow(name, process, written)
+        reader = self.follow(name, process, heard=written.append)
         try:
             while process.poll() is None:
                 self._pause(0.05)
