@@ -85,6 +85,11 @@ class Environment(BaseSettings):
     MFA_REQUIRED_FOR_ALL_STAFF: bool = Field(
         default=False, description="super_admin always needs TOTP; true asks it of every staff member"
     )
+    TENANT_LOGIN_URL: str = Field(
+        default="",
+        description="where a tenant's people sign in to your product, {slug} stands for the tenant's; "
+        "default is Steward's own sign-in page",
+    )
     NILE_URL: str = Field(default="", description="Nile's auth service, where its sessions are accepted")
 
     # --- mail ---

@@ -7,7 +7,7 @@ from django.db import IntegrityError, transaction
 
 from apps.core.clock import now
 from apps.core.errors import PreconditionFailed
-from apps.core.ids import new_id
+from apps.core.ids import PLAN, new_id, public
 from apps.core.principal import Principal
 from apps.core.write import Target, write
 from apps.plans import subscribers
@@ -55,8 +55,10 @@ def create_plan(*, actor: Principal, reason: str = "", **fields: Unpack[PlanFiel
     problems |= {name: ["This field is required."] for name in _REQUIRED if name not in fields}
     if problems:
         raise PlanInvalid(details=problems)
-    with write("plan.create", actor=actor, target=Target(type="plan", id=""), reason=reason) as w:
-        plan = Plan(id=new_id(), **{name: fields[name] for name in _COLUMNS if name in fields})  # type: ignore[literal-required]
+    plan_id = new_id()
+    target = Target(type="plan", id=public(PLAN, plan_id))
+    with write("plan.create", actor=actor, target=target, reason=reason) as w:
+        plan = Plan(id=plan_id, **{name: fields[name] for name in _COLUMNS if name in fields})  # type: ignore[literal-required]
         _save(plan, created=True)
         first = PlanVersion.objects.create(
             plan=plan,
@@ -65,7 +67,6 @@ def create_plan(*, actor: Principal, reason: str = "", **fields: Unpack[PlanFiel
             features={key: fields.get("features", {}).get(key, False) for key in FEATURES},
             capabilities=list(fields.get("capabilities", [])),
         )
-        w.on(plan.audit_target())
         w.changed(after={**{name: getattr(plan, name) for name in _COLUMNS}, **_granted(first)})
         w.publish(CREATED, plan_id=str(plan.id))
         w.touch(TOPIC)
@@ -95,14 +96,14 @@ def update_plan(
     problems = problems_of(fields)
     if problems:
         raise PlanInvalid(details=problems)
-    with write("plan.update", actor=actor, target=Target(type="plan", id=""), reason=reason) as w:
+    target = Target(type="plan", id=public(PLAN, plan_id))
+    with write("plan.update", actor=actor, target=target, reason=reason) as w:
         # A full lock: it also keeps new subscribers out while they are counted.
         plan = Plan.objects.select_for_update().filter(id=plan_id).first()
         if plan is None:
             raise PlanNotFound
         if if_match is not None and if_match != plan.row_version:
             raise PreconditionFailed(details={"current": plan.row_version})
-        w.on(plan.audit_target())
         changes = {name: fields[name] for name in _COLUMNS if name in fields}  # type: ignore[literal-required]
         changes = {name: value for name, value in changes.items() if getattr(plan, name) != value}
         _refuse_what_is_not_ours(plan, changes)

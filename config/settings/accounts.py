@@ -38,6 +38,9 @@ MFA_RECOVERY_CODES_SHOW_ONCE = True
 MFA_REQUIRED_FOR_ALL_STAFF = env.MFA_REQUIRED_FOR_ALL_STAFF
 USERSESSIONS_TRACK_ACTIVITY = True
 
+# Told to whoever makes a test tenant (apps.tenants.services.test_tenants).
+TENANT_LOGIN_URL = env.TENANT_LOGIN_URL or f"{env.PUBLIC_URL.rstrip('/')}{LOGIN_URL}?tenant={{slug}}"
+
 TOKEN_ISSUER = (env.TOKEN_ISSUER or env.PUBLIC_URL).rstrip("/")
 TOKEN_AUDIENCE = env.TOKEN_AUDIENCE
 EXTERNAL_ISSUERS = [issuer.model_dump() for issuer in env.EXTERNAL_ISSUERS]

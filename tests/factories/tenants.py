@@ -37,7 +37,8 @@ def make_tenant(plan: str | Plan = "starter", **fields: Any) -> Tenant:
         "effective_version": chosen.version,
         **fields,
     }
-    tenant = Tenant.objects.create(plan=chosen, plan_version=version, **values)
+    in_force = {"effective_plan": chosen, "effective_version": chosen.version}
+    tenant = Tenant.objects.create(plan=chosen, plan_version=version, **in_force, **values)
     TenantFacts.objects.create(tenant=tenant)
     tenant.refresh_from_db()
     return tenant

@@ -28,6 +28,8 @@ class TenantFacts(models.Model):
         indexes = [
             models.Index(F("mrr").desc(nulls_last=True), F("tenant_id").desc(), name="facts_by_mrr"),
             models.Index(F("members").desc(nulls_last=True), F("tenant_id").desc(), name="facts_by_members"),
+            models.Index(F("mrr").asc(nulls_last=True), F("tenant_id").asc(), name="facts_by_mrr_up"),
+            models.Index(F("members").asc(nulls_last=True), F("tenant_id").asc(), name="facts_by_members_up"),
         ]
 
     def __str__(self) -> str:

@@ -58,6 +58,8 @@ class BillingOverride(Override):
     tenant = models.ForeignKey(Tenant, on_delete=models.CASCADE, related_name="billing_overrides")
     type = models.CharField(max_length=16, choices=BillingOverrideType.choices)
     trial_end_date = models.DateField(null=True)
+    # Where an extended trial took it from, and what lifting gives back.
+    previous_trial_ends_at = models.DateTimeField(null=True)
     cycle = models.CharField(max_length=10, choices=BillingCycle.choices, default="", blank=True)
     method = models.CharField(max_length=8, choices=PaymentMethod.choices, default="", blank=True)
 

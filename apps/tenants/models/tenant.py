@@ -18,7 +18,11 @@ SLUG = RegexValidator(SLUG_PATTERN, "Lower-case letters, digits and inner hyphen
 
 
 class Tenant(models.Model):
-    """A customer. Status moves only by apps.tenants.lifecycle; `plan` is the one given at provisioning."""
+    """A customer. Status moves only by apps.tenants.lifecycle; `plan` is the one given at provisioning.
+
+    `effective_plan` is what override, subscription and given plan come to: kept here, in the transaction of each
+    of them, so that lists filter by it (apps.tenants.effective, apps.tenants.facts.settle_plan).
+    """
 
     id = models.UUIDField(primary_key=True, default=ids.new_id, editable=False)
     slug = models.CharField(max_length=63, unique=True, validators=[SLUG])
@@ -29,6 +33,9 @@ class Tenant(models.Model):
     test_expires_at = models.DateTimeField(null=True)
     plan = models.ForeignKey(Plan, on_delete=models.PROTECT, related_name="+")
     plan_version = models.ForeignKey(PlanVersion, on_delete=models.PROTECT, related_name="+")
+    effective_plan = models.ForeignKey(Plan, on_delete=models.PROTECT, related_name="+", db_index=False)
+    # The version that the tenant came to its effective plan with (Plan.version_for says which serves it).
+    effective_version = models.PositiveIntegerField(default=1, db_default=1)
     trial_ends_at = models.DateTimeField(null=True)
     activated_at = models.DateTimeField(null=True)
     suspended_at = models.DateTimeField(null=True)
@@ -38,7 +45,8 @@ class Tenant(models.Model):
     tags: "ArrayField[list[str], list[str]]" = ArrayField(
         models.CharField(max_length=60), default=list, blank=True
     )
-    # Tokens and keys of this tenant issued before this moment are void.
+    # Sessions and tokens of this tenant issued before this moment are void. Keys are not: a suspended tenant's
+    # key is refused by status and works again once the tenant is reinstated.
     tokens_valid_after = models.DateTimeField(null=True)
     version = models.PositiveIntegerField(default=1)
     created_at = models.DateTimeField(db_default=Now())
@@ -62,7 +70,11 @@ class Tenant(models.Model):
         indexes = [
             models.Index(name="tenant_newest", fields=["-created_at", "-id"]),
             models.Index(name="tenant_by_status", fields=["status", "-created_at", "-id"]),
-            models.Index(name="tenant_by_plan", fields=["plan", "-created_at", "-id"]),
+            models.Index(
+                name="tenant_by_effective_plan",
+                fields=["effective_plan", "-created_at", "-id"],
+                include=["status"],
+            ),
             models.Index(name="tenant_by_company", fields=["company_name", "id"]),
             models.Index(name="tenant_tests", fields=["test_expires_at"], condition=Q(is_test=True)),
             GinIndex(
@@ -148,4 +160,9 @@ class TenantKey(models.Model):
         ordering = ["-created_at"]
 
     def __str__(self) -> str:
-        return f"{self.prefix}…{self.suffix}"
+        return self.masked
+
+    @property
+    def masked(self) -> str:
+        """What people see of a key: `gai-ab12…9f3c`."""
+        return f"{self.prefix[:8]}…{self.suffix}"

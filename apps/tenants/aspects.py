@@ -1,0 +1,124 @@
+"""What this app tells about a tenant, and what it removes of one."""
+
+from collections.abc import Collection, Iterator
+from typing import Any
+from uuid import UUID
+
+from django.db.models import Count
+
+from apps.core.aspects import Aspect, Subject
+from apps.core.clock import iso
+from apps.core.models import Job
+from apps.core.principal import Principal
+from apps.tenants.enums import WorkspaceStatus
+from apps.tenants.models import (
+    BillingOverride,
+    PlanOverride,
+    StatusChange,
+    Tenant,
+    TenantFacts,
+    TenantKey,
+    Workspace,
+)
+from apps.tenants.services.purging import OWN_STORE
+
+# Removed in this order; the tenant's row goes with the tombstone.
+_PARTS = (Workspace, TenantKey, PlanOverride, BillingOverride, StatusChange, TenantFacts)
+
+
+def count_workspaces(tenant_ids: Collection[UUID]) -> dict[UUID, int]:
+    """Workspaces that are not deactivated, by tenant."""
+    rows = (
+        Workspace.objects.filter(tenant_id__in=tenant_ids)
+        .exclude(status=WorkspaceStatus.DEACTIVATED)
+        .order_by()
+        .values_list("tenant_id")
+        .annotate(count=Count("id"))
+    )
+    return dict(rows)
+
+
+def _summary(tenant_id: UUID) -> dict[str, Any]:
+    return {
+        "workspaces": count_workspaces([tenant_id]).get(tenant_id, 0),
+        "keys_in_force": TenantKey.objects.filter(tenant_id=tenant_id, expired_at__isnull=True).count(),
+    }
+
+
+def _export(tenant_id: UUID) -> Iterator[dict[str, Any]]:
+    tenant = Tenant.objects.select_related("effective_plan").filter(id=tenant_id).first()
+    if tenant is None:
+        return
+    yield {
+        "kind": "tenant",
+        "id": tenant.public_id,
+        "slug": tenant.slug,
+        "company_name": tenant.company_name,
+        "owner_email": tenant.owner_email,
+        "plan": tenant.effective_plan.slug,
+        "status": tenant.status,
+        "country": tenant.country,
+        "tags": tenant.tags,
+        "trial_ends_at": iso(tenant.trial_ends_at) if tenant.trial_ends_at else None,
+        "created_at": iso(tenant.created_at),
+    }
+    for space in Workspace.objects.filter(tenant_id=tenant_id).order_by("created_at", "id"):
+        yield {
+            "kind": "workspace",
+            "id": space.public_id,
+            "slug": space.slug,
+            "display_name": space.display_name,
+            "environment": space.environment,
+            "status": space.status,
+            "capabilities": space.capabilities,
+            "created_at": iso(space.created_at),
+        }
+    for key in TenantKey.objects.filter(tenant_id=tenant_id).order_by("created_at", "id"):
+        yield {
+            "kind": "key",
+            "key": key.masked,
+            "created_at": iso(key.created_at),
+            "expired_at": iso(key.expired_at) if key.expired_at else None,
+        }
+    for change in StatusChange.objects.filter(tenant_id=tenant_id).order_by("at", "id"):
+        yield {
+            "kind": "status_change",
+            "at": iso(change.at),
+            "from": change.from_status,
+            "to": change.to_status,
+        }
+
+
+def _remove(tenant_id: UUID, actor: Principal) -> int:
+    del actor
+    return sum(part.objects.filter(tenant_id=tenant_id).delete()[0] for part in _PARTS)
+
+
+def _remove_jobs(tenant_id: UUID, actor: Principal) -> int:
+    del actor
+    return Job.objects.filter(tenant_id=tenant_id).delete()[0]
+
+
+OWN = Aspect(
+    name=OWN_STORE,
+    subject=Subject.TENANT,
+    models=[
+        "tenants.Tenant",
+        "tenants.Workspace",
+        "tenants.TenantKey",
+        "tenants.PlanOverride",
+        "tenants.BillingOverride",
+        "tenants.StatusChange",
+        "tenants.TenantFacts",
+        # These two stay: what is left of a purged tenant.
+        "tenants.Purge",
+        "tenants.TenantTombstone",
+    ],
+    summary=_summary,
+    export=_export,
+    remove=_remove,
+    order=1000,
+)
+
+# The core keeps jobs of tenants but knows no domain; the tenant's floor speaks for them.
+JOBS = Aspect(name="jobs", subject=Subject.TENANT, models=["core.Job"], remove=_remove_jobs, order=900)

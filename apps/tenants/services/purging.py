@@ -1,0 +1,175 @@
+"""The end of a tenant: every store emptied, one after the other, then the row; a tombstone stays.
+
+A purge is a row of its own and a job that can be killed anywhere. Each store (an aspect of the tenant,
+apps.core.aspects) is emptied in one transaction together with its line in `Purge.removed`: what has a line is
+done, what has none is done again. The tombstone, in the transaction that removes the tenant's row, comes last.
+"""
+
+from collections.abc import Callable
+from typing import Any
+from uuid import UUID
+
+from apps.core.aspects import Aspect, Subject, registry
+from apps.core.clock import now
+from apps.core.enums import JobStatus
+from apps.core.errors import NotFound
+from apps.core.ids import TENANT, new_id, public
+from apps.core.models import Job
+from apps.core.principal import Principal
+from apps.core.write import Target, write
+from apps.tenants import events
+from apps.tenants.enums import PurgeStatus, TenantStatus
+from apps.tenants.errors import PurgeBlocked, TenantNotFound
+from apps.tenants.models import Purge, Tenant, TenantTombstone
+from apps.tenants.services.rows import hold, target_of
+from apps.tenants.services.status import cancel_held
+
+PURGE_JOB = "tenants.purge"
+# The store that the tenant's own row counts for.
+OWN_STORE = "tenants"
+_BATCH = 100
+
+Progress = Callable[[int, int, str], None]
+
+
+def start_purge(*, actor: Principal, tenant_id: UUID, reason: str = "", if_match: int | None = None) -> Purge:
+    """Begins the removal of a tenant and all that belongs to it; one that is not cancelled yet is, as part of it.
+
+    A purge that runs already is answered as it is.
+
+    Raises:
+        PurgeBlocked: somebody objects; `details["blockers"]` has the sentences.
+        InvalidTransition: a tenant that is still being provisioned.
+        TenantNotFound, PreconditionFailed: see `hold`.
+    """
+    running = Purge.objects.filter(tenant_id=tenant_id, status=PurgeStatus.RUNNING).first()
+    if running is not None:
+        return running
+    with write("tenant.purge", actor=actor, target=target_of(tenant_id), reason=reason) as w:
+        tenant = hold(tenant_id, if_match=if_match)
+        refuse_blocked(tenant_id)
+        if tenant.status != TenantStatus.CANCELLED:
+            cancel_held(w, tenant, actor=actor, reason=reason)
+        purge = Purge.objects.create(
+            id=new_id(),
+            tenant_id=tenant.id,
+            slug=tenant.slug,
+            reason=reason,
+            # Without label and address: this row stays when people go.
+            actor={"kind": actor.kind.value, "id": actor.id},
+            started_at=now(),
+        )
+        w.note(purge_id=str(purge.id))
+        # Not a job of the tenant: those are removed with it.
+        w.enqueue(PURGE_JOB, unique_key=f"purge:{purge.id}", purge_id=str(purge.id))
+    return purge
+
+
+def refuse_blocked(tenant_id: UUID) -> None:
+    """Raises PurgeBlocked where an aspect says why the tenant can't go yet."""
+    blockers = [
+        sentence
+        for aspect in registry.of(Subject.TENANT)
+        if aspect.blockers is not None
+        for sentence in aspect.blockers(tenant_id)
+    ]
+    if blockers:
+        raise PurgeBlocked(details={"blockers": blockers})
+
+
+def run_purge(*, actor: Principal, purge_id: UUID, progress: Progress | None = None) -> dict[str, int]:
+    """Empties the stores that are not empty yet, then sets the tombstone. Answers the manifest.
+
+    Safe to run twice and after being killed anywhere.
+
+    Raises:
+        NotFound: no such purge.
+        PurgeBlocked: somebody objects before the first store was emptied.
+    """
+    purge = Purge.objects.filter(id=purge_id).first()
+    if purge is None:
+        raise NotFound("There is no such purge.")
+    if purge.status == PurgeStatus.DONE:
+        return dict(purge.removed)
+    if not purge.removed:
+        refuse_blocked(purge.tenant_id)
+    stores = [aspect for aspect in registry.of(Subject.TENANT) if aspect.remove is not None]
+    for number, aspect in enumerate(stores):
+        if aspect.name not in purge.removed:
+            purge = _empty(purge.id, aspect, actor)
+        if progress is not None:
+            progress(number + 1, len(stores) + 1, aspect.name)
+    return _set_tombstone(purge.id, actor)
+
+
+def _empty(purge_id: UUID, aspect: Aspect, actor: Principal) -> Purge:
+    purge = Purge.objects.get(id=purge_id)
+    target = target_of(purge.tenant_id)
+    with write("tenant.purge_store", actor=actor, target=target, reason=purge.reason) as w:
+        purge = Purge.objects.select_for_update().get(id=purge_id)
+        if aspect.name in purge.removed or aspect.remove is None:
+            return purge
+        gone = aspect.remove(purge.tenant_id, actor)
+        purge.removed = {**purge.removed, aspect.name: gone}
+        purge.save(update_fields=["removed"])
+        w.note(purge_id=str(purge.id), store=aspect.name, removed=gone)
+    return purge
+
+
+def _set_tombstone(purge_id: UUID, actor: Principal) -> dict[str, int]:
+    tenant_id = Purge.objects.get(id=purge_id).tenant_id
+    with write("tenant.purged", actor=actor, target=target_of(tenant_id)) as w:
+        purge = Purge.objects.select_for_update().get(id=purge_id)
+        tenant = Tenant.objects.select_for_update().filter(id=tenant_id).first()
+        if purge.status == PurgeStatus.DONE or tenant is None:
+            return dict(purge.removed)
+        TenantTombstone.objects.create(
+            tenant_id=tenant.id, slug=tenant.slug, was_test=tenant.is_test, purge=purge, deleted_at=now()
+        )
+        tenant.delete()
+        purge.removed = {**purge.removed, OWN_STORE: purge.removed.get(OWN_STORE, 0) + 1}
+        purge.status = PurgeStatus.DONE
+        purge.finished_at = now()
+        purge.save(update_fields=["removed", "status", "finished_at"])
+        w.note(purge_id=str(purge.id), removed=purge.removed)
+        w.publish(events.PURGED, tenant_id=str(tenant_id))
+    return dict(purge.removed)
+
+
+def purge_expired_tests(*, actor: Principal) -> dict[str, Any]:
+    """Begins the purge of every test tenant whose time is over; who objects is reported, not removed.
+
+    Each is a write of its own: killed half-way, the next run begins the rest.
+    """
+    due = Tenant.objects.filter(is_test=True, test_expires_at__lte=now())
+    under_way = Purge.objects.filter(status=PurgeStatus.RUNNING).values("tenant_id")
+    begun, blocked = 0, []
+    for tenant_id in list(
+        due.exclude(id__in=under_way).order_by("test_expires_at").values_list("id", flat=True)
+    ):
+        try:
+            start_purge(actor=actor, tenant_id=tenant_id, reason="The test tenant has expired.")
+            begun += 1
+        except PurgeBlocked:
+            blocked.append(public(TENANT, tenant_id))
+        except TenantNotFound:
+            continue
+    return {"begun": begun, "blocked": blocked, "resumed": resume_purges(actor=actor)}
+
+
+def resume_purges(*, actor: Principal) -> int:
+    """Asks again for purges whose job has given up; how many."""
+    resumed = 0
+    for purge in Purge.objects.filter(status=PurgeStatus.RUNNING).order_by("started_at")[:_BATCH]:
+        waiting = Job.objects.filter(
+            name=PURGE_JOB,
+            args__purge_id=str(purge.id),
+            status__in=[JobStatus.WAITING, JobStatus.ACTIVE],
+        )
+        if waiting.exists():
+            continue
+        target = Target(type="purge", id=str(purge.id))
+        with write("tenant.resume_purge", actor=actor, target=target) as w:
+            w.enqueue(PURGE_JOB, purge_id=str(purge.id))
+        resumed += 1
+    return resumed
