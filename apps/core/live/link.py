@@ -15,4 +15,11 @@ def open_link() -> "psycopg.Connection[tuple[Any, ...]]":
     parameters = connections["default"].get_connection_params()
     for name in ("cursor_factory", "context"):
         parameters.pop(name, None)
-    return psycopg.connect(**parameters, autocommit=True)
+    # A peer that vanished without a word is noticed within some 15 s.
+    alive = {
+        "keepalives_idle": 5,
+        "keepalives_interval": 3,
+        "keepalives_count": 3,
+        "tcp_user_timeout": 15_000,
+    }
+    return psycopg.connect(**{**alive, **parameters}, autocommit=True)

@@ -57,7 +57,7 @@ class Listener:
         while not stop.is_set():
             try:
                 self._listen(stop)
-            except psycopg.Error as lost:
+            except Exception as lost:  # noqa: BLE001  without this thread the process would serve what is stale
                 self.connected = False
                 log.warning("live_connection_lost", error=type(lost).__name__)
                 stop.wait(POLL_SECONDS)
@@ -78,11 +78,15 @@ class Listener:
                 while not stop.is_set() and (left := deadline - time.monotonic()) > 0:
                     for notice in link.notifies(timeout=min(left, 0.5), stop_after=1):
                         topic, _, number = notice.payload.rpartition(" ")
-                        self._heard(topic, int(number))
+                        if number.isascii() and number.isdigit():
+                            self._heard(topic, int(number))
 
     def _poll(self, link: "psycopg.Connection[tuple[str, int]]") -> None:
-        for topic, number in link.execute("SELECT name, revision FROM core_live_topic").fetchall():
-            self._heard(topic, number)
+        present = dict(link.execute("SELECT name, revision FROM core_live_topic").fetchall())
+        with self._guard:
+            topics = list(self._callbacks)
+        for topic in topics:
+            self._heard(topic, present.get(topic, 0))
         self.last_heard = time.monotonic()
 
     def _heard(self, topic: str, number: int) -> None:
@@ -96,7 +100,8 @@ class Listener:
                 callback(number)
             except Exception:
                 # Forget what was seen, so that the next poll calls again.
-                self._seen.pop(topic, None)
+                with self._guard:
+                    self._seen.pop(topic, None)
                 log.exception("live_callback_failed", topic=topic)
 
 

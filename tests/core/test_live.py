@@ -1,0 +1,124 @@
+"""apps.core.live: a change is heard at once, and soon even where the announcement is lost."""
+
+import queue
+import time
+from collections.abc import Iterator
+
+import pytest
+from django.db import connection, transaction
+
+from apps.core import live
+from apps.core.models import LiveTopic
+from apps.core.principal import system
+from apps.core.write import Target, write
+from tests.core.processes import in_threads
+
+pytestmark = pytest.mark.django_db(transaction=True)
+
+TARGET = Target(type="thing", id="thg_1")
+
+
+@pytest.fixture
+def listening() -> Iterator[live.Listener]:
+    listener = live.Listener()
+    yield listener
+    listener.stop()
+
+
+def _changed(*topics: str) -> None:
+    with write("thing.change", actor=system("test"), target=TARGET) as w:
+        w.touch(*topics)
+
+
+def _subscribed(listener: live.Listener, topic: str) -> "queue.Queue[int]":
+    heard: queue.Queue[int] = queue.Queue()
+    listener.subscribe(topic, heard.put)
+    return heard
+
+
+def test_a_subscriber_hears_the_present_revision_and_each_change_at_once(listening: live.Listener) -> None:
+    _changed("a")
+    heard = _subscribed(listening, "a")
+    assert heard.get(timeout=5) == 1
+    for expected in (2, 3):
+        started = time.monotonic()
+        _changed("a")
+        assert heard.get(timeout=5) == expected
+        assert time.monotonic() - started < 1
+
+
+def test_a_topic_that_was_never_raised_has_the_revision_0(listening: live.Listener) -> None:
+    assert live.revision("new") == 0
+    heard = _subscribed(listening, "new")
+    assert heard.get(timeout=5) == 0
+    _changed("new")
+    assert heard.get(timeout=5) == 1
+
+
+def test_other_topics_are_not_heard(listening: live.Listener) -> None:
+    heard = _subscribed(listening, "a")
+    assert heard.get(timeout=5) == 0
+    _changed("b")
+    with pytest.raises(queue.Empty):
+        heard.get(timeout=0.5)
+
+
+def test_a_lost_announcement_is_made_good_by_the_poll(listening: live.Listener) -> None:
+    _changed("a")
+    heard = _subscribed(listening, "a")
+    assert heard.get(timeout=5) == 1
+    LiveTopic.objects.filter(name="a").update(revision=7)
+    assert heard.get(timeout=4) == 7
+
+
+def test_a_write_that_is_rolled_back_is_not_heard(listening: live.Listener) -> None:
+    heard = _subscribed(listening, "a")
+    assert heard.get(timeout=5) == 0
+    with transaction.atomic():
+        live.bump(["a"])
+        transaction.set_rollback(True)
+    with pytest.raises(queue.Empty):
+        heard.get(timeout=0.5)
+    assert live.revision("a") == 0
+
+
+def test_a_cut_connection_is_opened_again_and_what_was_missed_is_heard(listening: live.Listener) -> None:
+    heard = _subscribed(listening, "a")
+    assert heard.get(timeout=5) == 0
+    with connection.cursor() as cursor:
+        cursor.execute(
+            "SELECT pg_terminate_backend(pid) FROM pg_stat_activity "
+            "WHERE query LIKE '%%core_live_topic%%' AND pid <> pg_backend_pid() AND datname = current_database()"
+        )
+        assert cursor.rowcount == 1
+    _changed("a")
+    assert heard.get(timeout=8) == 1
+
+
+def test_a_callback_that_fails_is_called_again(listening: live.Listener) -> None:
+    heard: queue.Queue[int] = queue.Queue()
+    failures = iter([RuntimeError("no"), None])
+
+    def callback(revision: int) -> None:
+        failure = next(failures, None)
+        if failure is not None:
+            raise failure
+        heard.put(revision)
+
+    listening.subscribe("a", callback)
+    assert heard.get(timeout=6) == 0
+
+
+def test_an_announcement_that_can_not_be_read_stops_nobody(listening: live.Listener) -> None:
+    heard = _subscribed(listening, "a")
+    assert heard.get(timeout=5) == 0
+    with connection.cursor() as cursor:
+        for payload in ("", "a", "a x", "a -1", "a ٣"):
+            cursor.execute("SELECT pg_notify('steward_live', %s)", [payload])
+    _changed("a")
+    assert heard.get(timeout=5) == 1
+
+
+def test_revisions_only_grow_under_sixteen_writers() -> None:
+    in_threads(16, lambda _: [live.bump(["a"]) for _ in range(10)])
+    assert live.revisions() == {"a": 160}
