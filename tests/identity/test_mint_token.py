@@ -1,10 +1,15 @@
 """manage.py mint_token: one token on standard output, and nothing else."""
 
+import os
+import re
+import subprocess
+import sys
 from io import StringIO
 from uuid import UUID
 
 import pytest
 from django.core.management import CommandError, call_command
+from django.db import connection
 from pytest_django import Settings
 
 from apps.audit.models import AuditEntry
@@ -14,6 +19,7 @@ from apps.identity.callers import caller
 from apps.identity.errors import TokenRefused
 from apps.identity.verification import verify
 from apps.users.models import StaffMember, User
+from tests.database import ROOT
 from tests.factories import make_staff, make_tenant, make_user, make_workspace
 
 pytestmark = pytest.mark.django_db
@@ -145,3 +151,32 @@ def test_production_mints_only_by_force(settings: Settings) -> None:
     assert "--force" in sentence("--staff", "ops")
     assert principal("--staff", "ops", "--force").roles == {"ops"}
     assert AuditEntry.objects.get().metadata["forced"] is True
+
+
+@pytest.mark.django_db(transaction=True)
+def test_command_line_prints_one_token_and_nothing_else() -> None:
+    known = connection.settings_dict
+    address = (
+        f"postgresql://{known['USER']}:{known['PASSWORD']}@{known['HOST']}:{known['PORT']}/{known['NAME']}"
+    )
+    environment = {
+        **os.environ,
+        "DATABASE_URL": address,
+        "DJANGO_SETTINGS_MODULE": "config.settings",
+        "LOG_LEVEL": "DEBUG",
+    }
+
+    def run(*arguments: str) -> "subprocess.CompletedProcess[str]":
+        command = [sys.executable, "manage.py", "mint_token", *arguments]
+        return subprocess.run(
+            command, env=environment, cwd=ROOT, capture_output=True, text=True, check=False, timeout=60
+        )
+
+    good = run("--staff", "super_admin,ops")
+    assert good.returncode == 0, good.stderr
+    assert re.fullmatch(r"[\w-]+\.[\w-]+\.[\w-]+\n", good.stdout)
+    assert caller(good.stdout.strip()).roles == {"super_admin", "ops"}
+    bad = run("--tenant", "nobody")
+    assert (bad.returncode, bad.stdout) == (1, "")
+    assert "There is no tenant with the slug nobody." in bad.stderr
+    assert "Traceback" not in bad.stderr

@@ -2,17 +2,24 @@
 
 import threading
 from datetime import timedelta
+from io import StringIO
 
 import pytest
 import time_machine
+from django.core.management import CommandError, call_command
 from django.db import IntegrityError, connection, transaction
 
 from apps.audit.models import AuditEntry
 from apps.core.clock import now
+from apps.core.ids import new_id
+from apps.core.jobs.registry import job_type
+from apps.core.jobs.runner import JobRun
+from apps.core.jobs.schedules import repeating
 from apps.core.models import LiveTopic
 from apps.core.principal import system
 from apps.core.sealing import SealBroken
 from apps.identity.errors import KeyPending, TokenRefused
+from apps.identity.knobs import SIGNING_KEY_DAYS
 from apps.identity.models import RevokedToken, SigningKey
 from apps.identity.selectors import published_keys, signing_key_at
 from apps.identity.services import (
@@ -23,11 +30,12 @@ from apps.identity.services import (
     rotate_signing_key,
     withdraw_signing_keys,
 )
-from apps.identity.services.keys import LEAD, LONGEST_LIFETIME, ROTATE_EVERY, private_key
+from apps.identity.services.keys import LEAD, LONGEST_LIFETIME, private_key
 from apps.identity.trust import embedded_keys
 from apps.identity.verification import verify
 
 ACTOR = system("test")
+ROTATE_EVERY = timedelta(days=SIGNING_KEY_DAYS.standard())
 
 
 @pytest.mark.django_db
@@ -203,3 +211,30 @@ def test_revocations_are_forgotten_when_their_tokens_are_over() -> None:
     before = AuditEntry.objects.count()
     assert prune(actor=ACTOR) == {"keys": 0, "revocations": 0}
     assert AuditEntry.objects.count() == before
+
+
+@pytest.mark.django_db
+def test_command_rotates_and_withdraws() -> None:
+    old = ensure_signing_key(actor=ACTOR)
+    out = StringIO()
+    call_command("rotate_signing_keys", stdout=out)
+    assert signing_key_at(now()) == old
+    with pytest.raises(CommandError, match="published already"):
+        call_command("rotate_signing_keys", stdout=out)
+    call_command("rotate_signing_keys", "--withdraw", "a stolen backup", stdout=out)
+    new = SigningKey.objects.get()
+    assert new != old
+    assert new.kid in out.getvalue()
+    assert signing_key_at(now()) == new
+
+
+@pytest.mark.django_db
+@pytest.mark.parametrize("name", ["identity.rotate_keys", "identity.prune"])
+def test_jobs_run_hourly_and_twice_do_no_more_than_once(name: str) -> None:
+    ensure_signing_key(actor=ACTOR)
+    SigningKey.objects.update(signs_from=now() - ROTATE_EVERY)
+    assert repeating()[name] == timedelta(hours=1)
+    run = JobRun(id=new_id(), actor=ACTOR, attempt=1)
+    for _ in range(2):
+        job_type(name).handler(run)
+    assert SigningKey.objects.count() == (2 if name == "identity.rotate_keys" else 1)

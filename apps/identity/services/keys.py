@@ -18,11 +18,11 @@ from apps.core.write import Target, write
 from apps.identity.claims import LEEWAY_SECONDS
 from apps.identity.errors import KeyPending
 from apps.identity.keys import TOPIC
+from apps.identity.knobs import SIGNING_KEY_DAYS
 from apps.identity.models import RevokedToken, SigningKey
 from apps.identity.selectors import newest_key, signing_key_at
 
 LEAD = timedelta(minutes=10)
-ROTATE_EVERY = timedelta(days=30)
 LONGEST_LIFETIME = timedelta(days=30)
 PURPOSE = "identity.signing-key"
 
@@ -74,7 +74,7 @@ def rotate_signing_key(*, actor: Principal, reason: str = "") -> SigningKey:
 
 
 def rotate_due_key(*, actor: Principal) -> SigningKey | None:
-    """Rotates where the newest key signs for `ROTATE_EVERY` already; None where none is due, or no key exists."""
+    """Rotates where the newest key has signed for the days that the knob says; None where none is due or exists."""
     if not _is_due(newest_key()):
         return None
     try:
@@ -146,7 +146,7 @@ def _lock() -> None:
 
 
 def _is_due(newest: SigningKey | None) -> bool:
-    return newest is not None and newest.signs_from <= now() - ROTATE_EVERY
+    return newest is not None and newest.signs_from <= now() - timedelta(days=SIGNING_KEY_DAYS.get())
 
 
 def _add_successor(newest: SigningKey | None) -> SigningKey:
