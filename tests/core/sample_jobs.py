@@ -68,3 +68,11 @@ def cut(run: Run, *, topic: str) -> None:
 @job("test.hourly", every=timedelta(hours=1))
 def hourly(_run: Run) -> None:
     live.bump(["hourly"])
+
+
+@job("test.unstorable", max_attempts=1)
+def unstorable(_run: Run, *, what: str) -> dict[str, Any]:
+    """Ends with something that PostgreSQL's JSON can't hold."""
+    if what == "error":
+        raise RuntimeError("NUL \x00, half a pair \ud800, jane@acme.com, Bearer abcdefghijkl")
+    return {"result": {"object": object(), "nan": float("nan"), "nul": "a\x00b"}[what]}

@@ -139,6 +139,25 @@ def test_arguments_that_the_function_does_not_take_fail_the_job_and_not_the_work
     assert "TypeError" in row.error["message"]
 
 
+@pytest.mark.parametrize(
+    ("what", "status", "words"),
+    [
+        ("error", JobStatus.FAILED, "NUL , half a pair ?, j***@acme.com, Bearer [redacted]"),
+        ("object", JobStatus.FAILED, "TypeError"),
+        ("nan", JobStatus.FAILED, "ValueError"),
+        ("nul", JobStatus.COMPLETED, ""),
+    ],
+)
+def test_an_end_that_can_not_be_stored_ends_the_job_all_the_same(
+    what: str, status: JobStatus, words: str
+) -> None:
+    row = _asked("test.unstorable", what=what)
+    runner.run(str(row.id))
+    row.refresh_from_db()
+    assert row.status == status
+    assert words in (row.error["message"] if row.error else "")
+
+
 def test_sixteen_workers_with_one_message_run_the_job_once() -> None:
     row = _asked("test.effect", topic="t", seconds=0.3)
     in_threads(16, lambda _: runner.run(str(row.id)))

@@ -4,9 +4,11 @@ The worker holds a session advisory lock on the job while it runs. When the proc
 and the lock with it: the sweeper then knows at once that the job is nobody's. There is no lease to expire.
 """
 
+import json
 import traceback
 from dataclasses import dataclass
 from datetime import timedelta
+from typing import Any
 from uuid import UUID
 
 import structlog
@@ -20,11 +22,14 @@ from apps.core.jobs.queueing import advisory_key
 from apps.core.jobs.registry import JobType, job_type
 from apps.core.models import Job
 from apps.core.observability.context import bound
+from apps.core.observability.metrics import JOBS
+from apps.core.observability.redaction import redact_text
 from apps.core.principal import Principal, system
 
 log = structlog.get_logger(__name__)
 
 _LONGEST_PAUSE = timedelta(minutes=15)
+_LONGEST_TRACE = 8000
 
 
 @dataclass(slots=True)
@@ -101,7 +106,7 @@ def _execute(row: Job) -> None:
     this = JobRun(id=row.id, actor=actor.at(via="job", address=actor.address), attempt=row.attempts)
     with bound(job=str(row.id), job_name=row.name, request_id=row.request_id or str(row.id)):
         try:
-            result = kind.handler(this, **row.args)
+            result = _storable(kind.handler(this, **row.args))
         except Exception as failure:  # noqa: BLE001  whatever a handler raises is the job's outcome
             _drop_lost_connection()
             _fail(row, failure)
@@ -109,6 +114,19 @@ def _execute(row: Job) -> None:
             _drop_lost_connection()
             _end(row, JobStatus.COMPLETED, result=result)
             log.info("job_completed", attempt=row.attempts)
+
+
+def _storable(result: dict[str, Any] | None) -> dict[str, Any] | None:
+    """What a handler gave, as JSON; raises TypeError or ValueError for what is none (and so fails the attempt)."""
+    if result is None:
+        return None
+    stored: dict[str, Any] = json.loads(json.dumps(result, allow_nan=False).replace("\\u0000", ""))
+    return stored
+
+
+def _shown(text: str) -> str:
+    """What people read of a failure: neither secrets nor e-mail addresses, and nothing that can't be stored."""
+    return redact_text(text.replace("\x00", "").encode("utf-8", "replace").decode())
 
 
 def _drop_lost_connection() -> None:
@@ -120,10 +138,8 @@ def _drop_lost_connection() -> None:
 
 def _fail(row: Job, failure: Exception) -> None:
     permanent = isinstance(failure, DomainError) and not isinstance(failure, Unavailable)
-    error = {
-        "message": f"{type(failure).__name__}: {failure}",
-        "stack_trace": "".join(traceback.format_exception(failure)),
-    }
+    trace = "".join(traceback.format_exception(failure))[-_LONGEST_TRACE:]
+    error = {"message": _shown(f"{type(failure).__name__}: {failure}"[:1000]), "stack_trace": _shown(trace)}
     if permanent or row.attempts >= row.max_attempts:
         log.error("job_failed", attempt=row.attempts, error=type(failure).__name__)
         _end(row, JobStatus.FAILED, error=error)
@@ -149,6 +165,7 @@ def _end(
     error: dict[str, str] | None = None,
 ) -> None:
     """Settles this attempt. A run that lost its lock and was overtaken by another changes nothing."""
+    JOBS.labels(row.name, status).inc()
     Job.objects.filter(id=row.id, attempts=row.attempts).exclude(
         status__in=[JobStatus.COMPLETED, JobStatus.FAILED]
     ).update(

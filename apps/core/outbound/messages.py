@@ -7,12 +7,13 @@ import json
 import smtplib
 from dataclasses import asdict, dataclass
 from email.utils import parseaddr
+from typing import NoReturn
 from uuid import UUID
 
 from django.conf import settings
 from django.core.mail import EmailMultiAlternatives
 
-from apps.core.errors import Unprocessable
+from apps.core.errors import Unavailable, Unprocessable
 from apps.core.ids import JOB, public
 from apps.core.sealing import open_text, seal_text
 from apps.core.write import Write
@@ -26,6 +27,13 @@ class MailRefused(Unprocessable):
 
     code = "MAIL_REFUSED"
     message = "The mail relay refuses this mail."
+
+
+class MailRelayAway(Unavailable):
+    """The relay doesn't take the mail now."""
+
+    code = "MAIL_RELAY_AWAY"
+    message = "The mail relay does not take mails now."
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,7 +65,7 @@ def deliver(*, job_id: UUID, sealed: str) -> None:
 
     Raises:
         MailRefused: for good (5xx): the recipient or the content.
-        OSError, smtplib.SMTPException: the relay is away; try again.
+        MailRelayAway, OSError, smtplib.SMTPException: not now; try again.
     """
     message = Message(**json.loads(open_text(sealed, purpose=PURPOSE)))
     domain = parseaddr(settings.DEFAULT_FROM_EMAIL)[1].rpartition("@")[2] or "localhost"
@@ -72,11 +80,16 @@ def deliver(*, job_id: UUID, sealed: str) -> None:
     try:
         mail.send()
     except smtplib.SMTPRecipientsRefused as refused:
-        codes = [code for code, _ in refused.recipients.values()]
-        if codes and all(code >= 500 for code in codes):
-            raise MailRefused(f"The mail relay refuses the recipient ({codes[0]}).") from None
-        raise
+        # The library's own error names the recipient.
+        codes = sorted({code for code, _ in refused.recipients.values()})
+        _refuse(codes[0] if codes else 0)
+    except smtplib.SMTPAuthenticationError:
+        raise MailRelayAway("The mail relay does not accept our user name and password.") from None
     except smtplib.SMTPResponseException as refused:
-        if refused.smtp_code >= 500 and not isinstance(refused, smtplib.SMTPAuthenticationError):
-            raise MailRefused(f"The mail relay refuses the mail ({refused.smtp_code}).") from None
-        raise
+        _refuse(refused.smtp_code)
+
+
+def _refuse(code: int) -> NoReturn:
+    if code >= 500:
+        raise MailRefused(f"The mail relay refuses the mail ({code}).") from None
+    raise MailRelayAway(f"The mail relay asks to try again ({code}).") from None
