@@ -12,6 +12,7 @@ from apps.surfaces.kit.fields import Written
 
 _UNKNOWN_FIELD = "This field is not known here."
 _UNKNOWN_PARAMETER = "This parameter is not known here."
+_NO_OBJECT = "A JSON object is expected."
 _SHOWN = 64
 
 
@@ -22,7 +23,7 @@ class Body(serializers.Serializer[Any]):
 
     def to_internal_value(self, data: Any) -> dict[str, Any]:
         if not isinstance(data, Mapping):
-            raise serializers.ValidationError({"body": ["A JSON object is expected."]})
+            raise serializers.ValidationError({"body": [_NO_OBJECT]})
         strange = {str(key)[:_SHOWN]: [self.unknown] for key in data if key not in self.fields}
         try:
             known: dict[str, Any] = super().to_internal_value(data)
@@ -50,9 +51,11 @@ def validated(serializer: "type[Body]", data: Any, *, partial: bool = False) -> 
     Raises:
         Invalid: `details` is {field: [sentences]}, inner fields as `outer.inner`.
     """
+    if data is None:
+        raise Invalid(details={"body": [_NO_OBJECT]})
     bound = serializer(data=data, partial=partial)
     if not bound.is_valid():
-        raise Invalid("The request is not valid.", code="VALIDATION_ERROR", details=flattened(bound.errors))
+        raise Invalid(details=flattened(bound.errors))
     return dict(bound.validated_data)
 
 

@@ -1,0 +1,82 @@
+"""The budget that all processes share."""
+
+import logging
+
+import pytest
+import redis
+from django.conf import settings
+
+from apps.core.errors import RateLimited
+from apps.surfaces.kit.throttling import Throttle
+
+
+def link() -> "redis.Redis":
+    return redis.Redis.from_url(settings.REDIS_URL)
+
+
+def taken(throttle: Throttle, *, limit: int, tries: int) -> int:
+    """How many of `tries` were let through."""
+    through = 0
+    for _ in range(tries):
+        try:
+            throttle.take("scope", "me", limit=limit)
+        except RateLimited:
+            continue
+        through += 1
+    return through
+
+
+@pytest.mark.parametrize("limit", [1, 2, 49, 50, 100, 175])
+def test_exactly_the_limit_goes_through_one_process(limit: int) -> None:
+    assert taken(Throttle(link()), limit=limit, tries=limit + 10) == limit
+
+
+def test_processes_share_one_budget() -> None:
+    throttles = [Throttle(link()) for _ in range(4)]
+    through = 0
+    for turn in range(400):
+        through += taken(throttles[turn % 4], limit=100, tries=1)
+    assert through == 100
+
+
+def test_scopes_and_subjects_have_budgets_of_their_own() -> None:
+    throttle = Throttle(link())
+    for scope, subject in (("a", "x"), ("a", "y"), ("b", "x")):
+        throttle.take(scope, subject, limit=1)
+        with pytest.raises(RateLimited):
+            throttle.take(scope, subject, limit=1)
+
+
+def test_most_requests_ask_redis_nothing() -> None:
+    shared = link()
+    throttle = Throttle(shared)
+    before = shared.info("stats")["total_commands_processed"]
+    taken(throttle, limit=600, tries=120)
+    after = shared.info("stats")["total_commands_processed"]
+    assert after - before < 120
+
+
+def test_the_last_window_counts_by_the_share_that_is_still_in_sight() -> None:
+    shared = link()
+    throttle = Throttle(shared)
+    seconds, _ = shared.time()
+    shared.hset("throttle:scope:me", mapping={"w": seconds // 60 - 1, "c": 100, "p": 0})
+    gone = (seconds % 60) / 60
+    through = taken(throttle, limit=100, tries=100)
+    assert abs(through - 100 * gone) <= 3
+
+
+def test_retry_after_is_when_there_is_room_again() -> None:
+    throttle = Throttle(link(), window=1)
+    taken(throttle, limit=5, tries=5)
+    with pytest.raises(RateLimited) as refused:
+        throttle.take("scope", "me", limit=5)
+    assert 1 <= refused.value.retry_after <= 2
+
+
+def test_without_redis_requests_go_through_and_the_log_says_so_once(caplog: pytest.LogCaptureFixture) -> None:
+    gone = redis.Redis.from_url("redis://127.0.0.1:1/0", socket_connect_timeout=0.2, retry=None)
+    throttle = Throttle(gone)
+    with caplog.at_level(logging.WARNING):
+        assert taken(throttle, limit=1, tries=20) == 20
+    assert sum("rate_limits_let_through" in str(record.msg) for record in caplog.records) == 1
