@@ -2,8 +2,20 @@
 
 from collections.abc import Sequence
 
-from apps.surfaces.kit.doors import Route, paths
+from apps.plans.api.platform import Plans
+from apps.surfaces.kit.doors import Route, paths, route
+from apps.tenants.api.platform import Tenants
 
-ROUTES: Sequence[Route] = []
+ROUTES: Sequence[Route] = [
+    route("GET /api/v1/platform/admin/tenants", Tenants, "list"),
+    route("GET /api/v1/platform/admin/tenants/{id}", Tenants, "retrieve"),
+    route("PATCH /api/v1/platform/admin/tenants/{id}", Tenants, "partial_update"),
+    route("POST /api/v1/platform/admin/tenants/test", Tenants, "create_test"),
+    route("GET /api/v1/platform/admin/plans", Plans, "list"),
+    route("GET /api/v1/platform/admin/plans/{id}", Plans, "retrieve"),
+    route("POST /api/v1/platform/admin/plans", Plans, "create"),
+    route("PUT /api/v1/platform/admin/plans/{id}", Plans, "update"),
+    route("GET /api/v1/platform/admin/plans/{id}/impact", Plans, "impact"),
+]
 
 urlpatterns = paths(ROUTES)

@@ -37,8 +37,7 @@ def make_tenant(plan: str | Plan = "starter", **fields: Any) -> Tenant:
         "effective_version": chosen.version,
         **fields,
     }
-    in_force = {"effective_plan": chosen, "effective_version": chosen.version}
-    tenant = Tenant.objects.create(plan=chosen, plan_version=version, **in_force, **values)
+    tenant = Tenant.objects.create(plan=chosen, plan_version=version, **values)
     TenantFacts.objects.create(tenant=tenant)
     tenant.refresh_from_db()
     return tenant
