@@ -1,7 +1,18 @@
+"""People: users, memberships, staff, roles, second factors, sessions."""
+
 from django.apps import AppConfig
+from django.utils.module_loading import import_string
+
+from apps.core.sealing import register_sealed
 
 
 class UsersConfig(AppConfig):
     name = "apps.users"
     label = "users"
     verbose_name = "Users"
+
+    def ready(self) -> None:
+        # By name: what is registered needs models, which Django loads after this module.
+        import_string("apps.users.registration.install")()
+        register_sealed("mfa.Authenticator", "data", "mfa", json_key="secret")
+        register_sealed("mfa.Authenticator", "data", "mfa", json_key="seed")

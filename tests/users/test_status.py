@@ -5,6 +5,7 @@ from collections.abc import Callable
 from datetime import timedelta
 
 import pytest
+from allauth.usersessions.models import UserSession
 from django.db import connection
 
 from apps.audit.models import AuditEntry
@@ -44,7 +45,7 @@ def test_suspension_ends_sessions_and_tokens_and_leaves_one_row() -> None:
     found = reloaded(user)
     assert found.status is UserStatus.SUSPENDED
     assert revoked(found, issued)
-    assert not found.usersession_set.exists()
+    assert not UserSession.objects.filter(user=user).exists()
     entry = trail("user.suspend")
     assert entry.resource_id == user.public_id
     assert entry.metadata == {"sessions_ended": 1}

@@ -1,0 +1,184 @@
+"""What this app, and the third-party apps that it brings, hold about a person or a tenant, and how it goes."""
+
+from collections.abc import Iterator, Sequence
+from typing import Any
+from uuid import UUID
+
+from allauth.account.models import EmailAddress
+from allauth.mfa.models import Authenticator
+from allauth.usersessions.models import UserSession
+from django.db.models import Exists, OuterRef, Q
+
+from apps.core.aspects import Aspect, Subject, register
+from apps.core.clock import iso
+from apps.core.principal import Principal
+from apps.tenants import facts
+from apps.tenants.enums import TenantStatus
+from apps.tenants.models import Tenant
+from apps.users.enums import MembershipRole
+from apps.users.models import Membership, StaffMember, User
+from apps.users.services.common import delete_sessions
+
+
+def _memberships_of(user_id: UUID) -> Iterator[dict[str, Any]]:
+    for row in Membership.objects.filter(user_id=user_id).select_related("tenant").iterator():
+        yield {
+            "tenant_id": row.tenant.public_id,
+            "tenant_name": row.tenant.company_name,
+            "role": row.role,
+            "created_at": iso(row.created_at),
+        }
+
+
+def _leave_tenants(user_id: UUID, actor: Principal) -> int:
+    del actor
+    own = Membership.objects.filter(user_id=user_id)
+    tenants = list(own.values_list("tenant_id", flat=True))
+    gone, _ = own.delete()
+    facts.refresh("members", *tenants)
+    return gone
+
+
+def _sole_ownerships(user_id: UUID) -> Sequence[str]:
+    """A live tenant whose only owner this is keeps its owner (contracts/platform.md, DELETE `/users/{id}`)."""
+    owners = Membership.objects.filter(role=MembershipRole.OWNER, tenant=OuterRef("pk"))
+    owned = Tenant.objects.exclude(status=TenantStatus.CANCELLED).filter(
+        Exists(owners.filter(user_id=user_id)), ~Exists(owners.exclude(user_id=user_id))
+    )
+    return [f"Only this user owns the tenant {tenant.slug}." for tenant in owned.order_by("slug")]
+
+
+def _members_of(tenant_id: UUID) -> Iterator[dict[str, Any]]:
+    for row in Membership.objects.filter(tenant_id=tenant_id).select_related("user").iterator():
+        yield {
+            "user_id": row.user.public_id,
+            "email": row.user.email,
+            "name": row.user.name,
+            "role": row.role,
+            "created_at": iso(row.created_at),
+        }
+
+
+def _empty_tenant(tenant_id: UUID, actor: Principal) -> int:
+    """Ends the memberships. Of a test tenant its people go too, if they belong nowhere else, are not ours and never
+    signed in: they were made with it."""
+    del actor
+    own = Membership.objects.filter(tenant_id=tenant_id)
+    made_for_it = User.objects.filter(Exists(own.filter(user=OuterRef("pk"))), last_login=None)
+    made_for_it = made_for_it.exclude(
+        Q(Exists(Membership.objects.filter(user=OuterRef("pk")).exclude(tenant_id=tenant_id)))
+        | Q(Exists(StaffMember.objects.filter(user=OuterRef("pk"))))
+    )
+    is_test = Tenant.objects.filter(pk=tenant_id, is_test=True).exists()
+    people = list(made_for_it.values_list("pk", flat=True)) if is_test else []
+    gone, _ = own.delete()
+    User.objects.filter(pk__in=people).delete()
+    return gone + len(people)
+
+
+def _sessions_of(user_id: UUID) -> Iterator[dict[str, Any]]:
+    for row in UserSession.objects.filter(user_id=user_id).iterator():
+        yield {
+            "address": row.ip,
+            "browser": row.user_agent,
+            "created_at": iso(row.created_at),
+            "last_seen_at": iso(row.last_seen_at),
+        }
+
+
+def _end_sessions(user_id: UUID, actor: Principal) -> int:
+    del actor
+    listed = int(UserSession.objects.filter(user_id=user_id).count())
+    user = User.objects.filter(pk=user_id).first()
+    if user is not None:
+        delete_sessions(user)
+    return listed
+
+
+def _factors_of(user_id: UUID) -> Iterator[dict[str, Any]]:
+    for row in Authenticator.objects.filter(user_id=user_id).iterator():
+        yield {"type": row.type, "created_at": iso(row.created_at)}
+
+
+def _addresses_of(user_id: UUID) -> Iterator[dict[str, Any]]:
+    for row in EmailAddress.objects.filter(user_id=user_id).iterator():
+        yield {"email": row.email, "verified": row.verified}
+
+
+def _staff_of(user_id: UUID) -> Iterator[dict[str, Any]]:
+    for row in StaffMember.objects.filter(user_id=user_id).iterator():
+        yield {"roles": list(row.roles), "is_active": row.is_active, "created_at": iso(row.created_at)}
+
+
+def _remove_factors(user_id: UUID, actor: Principal) -> int:
+    del actor
+    return int(Authenticator.objects.filter(user_id=user_id).delete()[0])
+
+
+def _remove_addresses(user_id: UUID, actor: Principal) -> int:
+    del actor
+    return int(EmailAddress.objects.filter(user_id=user_id).delete()[0])
+
+
+def _remove_staff(user_id: UUID, actor: Principal) -> int:
+    del actor
+    return StaffMember.objects.filter(user_id=user_id).delete()[0]
+
+
+def install() -> None:
+    """Registers the aspects; called once, when Django has loaded the apps."""
+    user, tenant = Subject.USER, Subject.TENANT
+    register(
+        Aspect(
+            "users.memberships",
+            user,
+            models=["users.Membership"],
+            summary=lambda user_id: {"memberships": Membership.objects.filter(user_id=user_id).count()},
+            export=_memberships_of,
+            remove=_leave_tenants,
+            blockers=_sole_ownerships,
+        )
+    )
+    register(
+        Aspect(
+            "users.sessions",
+            user,
+            models=["usersessions.UserSession", "sessions.Session"],
+            summary=lambda user_id: {"sessions": UserSession.objects.filter(user_id=user_id).count()},
+            export=_sessions_of,
+            remove=_end_sessions,
+            order=10,
+        )
+    )
+    register(
+        Aspect(
+            "users.second_factors",
+            user,
+            models=["mfa.Authenticator"],
+            export=_factors_of,
+            remove=_remove_factors,
+        )
+    )
+    register(
+        Aspect(
+            "users.email_addresses",
+            user,
+            models=["account.EmailAddress", "account.EmailConfirmation"],
+            export=_addresses_of,
+            remove=_remove_addresses,
+        )
+    )
+    register(
+        Aspect("users.staff", user, models=["users.StaffMember"], export=_staff_of, remove=_remove_staff)
+    )
+    register(
+        Aspect(
+            "users.members",
+            tenant,
+            models=["users.Membership"],
+            summary=lambda tenant_id: {"members": Membership.objects.filter(tenant_id=tenant_id).count()},
+            export=_members_of,
+            remove=_empty_tenant,
+            order=50,
+        )
+    )

@@ -1,0 +1,13 @@
+"""What this app tells the others when Django has loaded them: figures it owns, samples, aspects."""
+
+from apps.tenants import facts, sample_data
+from apps.users import aspects
+from apps.users.samples import make_people
+from apps.users.services.memberships import count_members
+
+
+def install() -> None:
+    """Called once, by the app's configuration."""
+    facts.own("members", count_members)
+    sample_data.register("users.people", make_people, order=20)
+    aspects.install()
