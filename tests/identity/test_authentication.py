@@ -8,6 +8,7 @@ from apps.core.errors import Kind, Unauthenticated
 from apps.core.principal import PrincipalKind, system
 from apps.identity.api.authentication import BearerToken, StaffToken
 from apps.identity.services import issue_token
+from apps.surfaces.kit.authentication import authenticate
 from tests.factories import make_staff, make_tenant, make_user
 from tests.identity import forge
 
@@ -88,3 +89,12 @@ def test_expired_token_says_no_more_than_a_forged_one() -> None:
             BearerToken().authenticate(request(f"Bearer {text}"))
         said.add((caught.value.code, caught.value.message))
     assert len(said) == 1
+
+
+def test_platform_surface_knows_staff_by_token() -> None:
+    person = make_staff("ops")
+    asked = request(f"Bearer {issue_token(actor=ACTOR, subject=person).text}")
+    found = authenticate(asked, "platform")
+    assert (found.user_id, found.via, found.address) == (person.id, "platform", "127.0.0.1")
+    with pytest.raises(Unauthenticated):
+        authenticate(request("Bearer x.y.z"), "platform")

@@ -1,5 +1,6 @@
 """Tokens of other issuers, their key sets served by a real HTTP server."""
 
+import gzip
 import json
 import threading
 import time
@@ -218,6 +219,19 @@ def test_set_behind_another_status_is_not_read_and_no_redirect_followed(issuer: 
 def test_set_that_is_too_large_is_not_read(issuer: Issuer) -> None:
     whole = _json({"keys": issuer.keys, "padding": "x" * 300_000})
     issuer.answer = lambda: Response(whole)
+    assert refused(signed()) == "unknown_key"
+
+
+@pytest.mark.parametrize("encoding", ["gzip", "deflate", "br", "x-unknown"])
+def test_set_in_a_broken_encoding_refuses_the_token(issuer: Issuer, encoding: str) -> None:
+    issuer.answer = lambda: Response(b"not so", headers={"Content-Encoding": encoding})
+    assert refused(signed()) == "unknown_key"
+
+
+def test_set_that_inflates_beyond_the_limit_is_not_read(issuer: Issuer) -> None:
+    bomb = gzip.compress(_json({"keys": issuer.keys, "padding": "x" * 50_000_000}).encode())
+    issuer.answer = lambda: Response(bomb, headers={"Content-Encoding": "gzip"})
+    assert len(bomb) < 100_000
     assert refused(signed()) == "unknown_key"
 
 
