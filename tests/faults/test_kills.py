@@ -51,7 +51,7 @@ def assert_each_effect_once(job: str, count: int) -> None:
 def test_writer_killed_at_any_moment_leaves_effects_jobs_and_audit_rows_equal() -> None:
     for round_ in range(KILLS):
         with processes.running(
-            lambda n=round_: processes.start("tests.faults.victims.writer", f"w{n}")
+            partial(processes.start, "tests.faults.victims.writer", f"w{round_}")
         ) as writer:
             assert writer.stdout is not None
             assert writer.stdout.readline() == b"ready\n"
