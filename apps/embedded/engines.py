@@ -6,47 +6,22 @@ starts both for a test run, or joins those that another process of this checkout
 leaves stops them. Where DATABASE_URL or REDIS_URL names a real server, that one serves and none is started.
 """
 
+import argparse
 import atexit
 import os
-import signal
 import subprocess
-from collections.abc import Mapping
-from dataclasses import asdict, dataclass
 from pathlib import Path
 
-from apps.embedded import binaries, keys, postgres, processes, valkey
+from apps.embedded import environment, keys, postgres, roles, servers, valkey
 from apps.embedded.postgres import Postgres
-from apps.embedded.state import Hold, Home, Trouble, home_of, locked, read_json, write_json
+from apps.embedded.state import Hold, Home, Trouble, home_of, locked
 from apps.embedded.valkey import Valkey
 
-LOCK_FILE = "engines.lock"
 USERS_FILE = "engines.users"
-RECORD_FILE = "engines.json"
 
 # Servers that this process started run on by themselves: without a reference, Popen would warn about each.
 _started: list[subprocess.Popen[bytes]] = []
 _holds: dict[Home, Hold] = {}
-
-
-@dataclass(frozen=True)
-class Needs:
-    """Which engines are ours to start: those whose address the environment doesn't name."""
-
-    postgres: bool
-    valkey: bool
-
-
-def needs_of(given: Mapping[str, str]) -> Needs:
-    """Which engines an environment leaves to us.
-
-    Raises:
-        Trouble: the owner's address is named, but not the application's.
-    """
-    if given.get("DATABASE_OWNER_URL") and not given.get("DATABASE_URL"):
-        raise Trouble(
-            "DATABASE_OWNER_URL is set without DATABASE_URL: set both, or neither for the embedded one."
-        )
-    return Needs(postgres=not given.get("DATABASE_URL"), valkey=not given.get("REDIS_URL"))
 
 
 def ensure_running(profile: str = "test", *, home: Home | None = None) -> dict[str, str]:
@@ -58,7 +33,7 @@ def ensure_running(profile: str = "test", *, home: Home | None = None) -> dict[s
     Raises:
         Trouble: an engine can't be started; the text says what to do.
     """
-    needs = needs_of(os.environ)
+    needs = servers.needs_of(os.environ)
     addresses = {
         name: os.environ[name]
         for name in ("DATABASE_URL", "DATABASE_OWNER_URL", "REDIS_URL")
@@ -68,7 +43,7 @@ def ensure_running(profile: str = "test", *, home: Home | None = None) -> dict[s
         return addresses
     home = home or home_of(profile)
     home.prepare()
-    with locked(home.file(LOCK_FILE)):
+    with locked(home.file(servers.LOCK_FILE)):
         if home not in _holds:
             hold = Hold(home.file(USERS_FILE))
             hold.share()
@@ -86,50 +61,14 @@ def leave(home: Home) -> None:
     hold = _holds.pop(home, None)
     if hold is None or not home.folder.exists():
         return
-    with locked(home.file(LOCK_FILE)):
+    with locked(home.file(servers.LOCK_FILE)):
         if hold.claim():
-            _stop(home)
+            servers.stop_locked(home)
         hold.release()
 
 
-def stop(home: Home) -> None:
-    """Stop the engines of a home, whoever uses them."""
-    if not home.folder.exists():
-        return
-    with locked(home.file(LOCK_FILE)):
-        _stop(home)
-
-
-def postgres_of(home: Home) -> Postgres:
-    """The database server of a home as it would start now: its programs, its keys, its port."""
-    programs = binaries.postgres_programs(home)
-    secrets = keys.load_keys(home, data=postgres.data_folder(home))
-    found = Postgres(home, programs, secrets, keys.known_port(home, "postgres") or 0)
-    if postgres.running(found) is not None and found.port:
-        return found
-    return Postgres(home, programs, secrets, keys.choose_port(home, "postgres"))
-
-
-def valkey_of(home: Home) -> Valkey:
-    """The Valkey of a home as it would start now."""
-    secrets = keys.load_keys(home, data=postgres.data_folder(home))
-    program = binaries.valkey_program(home)
-    found = Valkey(home, program, secrets, keys.known_port(home, "valkey") or 0)
-    if recorded(home, "valkey") is not None and found.port and found.answers():
-        return found
-    return Valkey(home, program, secrets, keys.choose_port(home, "valkey"))
-
-
-def postgres_addresses(server: Postgres) -> dict[str, str]:
-    """The variables that name a database server."""
-    return {
-        "DATABASE_URL": server.url(postgres.APPLICATION),
-        "DATABASE_OWNER_URL": server.url(postgres.OWNER),
-    }
-
-
 def _ensure_postgres(home: Home) -> dict[str, str]:
-    server = postgres_of(home)
+    server = servers.postgres_of(home)
     if postgres.running(server) is None or not server.answers():
         left = postgres.running(server)
         if left is not None:
@@ -138,18 +77,18 @@ def _ensure_postgres(home: Home) -> dict[str, str]:
         log = home.file("postgres.log")
         process = _spawn(server, log)
         postgres.wait_until_ready(server, process, log)
-        record(home, "postgres", process.pid)
-    postgres.make_roles(server)
-    return postgres_addresses(server)
+        servers.record(home, "postgres", process.pid)
+    roles.make_roles(server)
+    return servers.postgres_addresses(server)
 
 
 def _ensure_valkey(home: Home) -> dict[str, str]:
-    server = valkey_of(home)
-    if recorded(home, "valkey") is None or not server.answers():
+    server = servers.valkey_of(home)
+    if servers.recorded(home, "valkey") is None or not server.answers():
         log = home.file("valkey.log")
         process = _spawn(server, log)
         valkey.wait_until_ready(server, process, log)
-        record(home, "valkey", process.pid)
+        servers.record(home, "valkey", process.pid)
     return {"REDIS_URL": server.url}
 
 
@@ -160,33 +99,25 @@ def _spawn(server: Postgres | Valkey, log: Path) -> subprocess.Popen[bytes]:
     return process
 
 
-def record(home: Home, name: str, pid: int) -> None:
-    """Remember a server of ours, so that a later start knows it even after everything was killed."""
-    process = processes.identify(pid)
-    if process is not None:
-        write_json(home.file(RECORD_FILE), read_json(home.file(RECORD_FILE)) | {name: asdict(process)})
-
-
-def recorded(home: Home, name: str) -> processes.Identity | None:
-    """The process that was remembered under this name, while it lives."""
-    known = read_json(home.file(RECORD_FILE)).get(name)
-    if not isinstance(known, dict):
-        return None
-    process = processes.Identity(int(known["pid"]), str(known["started"]))
-    return process if processes.is_alive(process) else None
-
-
-def all_recorded(home: Home) -> dict[str, processes.Identity]:
-    """Every remembered process that lives, in the order it was started."""
-    found = {name: recorded(home, name) for name in read_json(home.file(RECORD_FILE))}
-    return {name: process for name, process in found.items() if process is not None}
-
-
-def _stop(home: Home) -> None:
-    cache = recorded(home, "valkey")
-    if cache is not None:
-        processes.end(cache, with_signal=signal.SIGTERM, seconds=5)
-    database = recorded(home, "postgres")
-    if database is not None:
-        postgres.stop(database)
-    home.file(RECORD_FILE).unlink(missing_ok=True)
+def run_command(options: argparse.Namespace) -> int:
+    """Start the engines, run the command with their addresses, stop them; the command's exit code."""
+    command = options.arguments[1:] if options.arguments[:1] == ["--"] else options.arguments
+    if not command:
+        raise Trouble("Say what to run: python -m apps.embedded run --profile test -- python -m pytest")
+    if options.profile == "up":
+        raise Trouble("The profile `up` belongs to `make up`: take `test`, or a word of your own.")
+    home = home_of(options.profile)
+    given = environment.without_ours(os.environ, Home(home.root))
+    os.environ.clear()
+    os.environ.update(given)
+    addresses = ensure_running(home=home)
+    secrets = keys.load_keys(home, data=postgres.data_folder(home))
+    variables = given | environment.application_environment(given, secrets, addresses, ports=None)
+    try:
+        return subprocess.run(command, env=variables, check=False).returncode
+    except KeyboardInterrupt:
+        return 130
+    except FileNotFoundError:
+        raise Trouble(f"There is no program {command[0]}.") from None
+    finally:
+        leave(home)

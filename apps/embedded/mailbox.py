@@ -5,6 +5,7 @@ GET /view/{id}        one mail to read                   GET /messages/{id}   on
 DELETE /messages      forget all of them
 """
 
+import argparse
 import asyncio
 import html
 import json
@@ -208,9 +209,10 @@ async def serve_smtp(mailbox: Mailbox, port: int) -> asyncio.Server:
     )
 
 
-def run(*, smtp_port: int, http_port: int) -> None:
+def mailbox_command(options: argparse.Namespace) -> int:
     """Catch mails until SIGTERM or SIGINT."""
-    asyncio.run(_run(smtp_port, http_port))
+    asyncio.run(_run(options.smtp_port, options.http_port))
+    return 0
 
 
 async def _run(smtp_port: int, http_port: int) -> None:

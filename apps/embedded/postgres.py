@@ -11,9 +11,6 @@ from pathlib import Path
 from typing import IO
 from urllib.parse import quote
 
-import psycopg
-from psycopg import sql
-
 from apps.embedded import processes
 from apps.embedded.binaries import CLEAN_ENVIRONMENT, PostgresPrograms, run_as
 from apps.embedded.state import Home, Trouble, group_of, place_for_servers, remove, unprivileged_user
@@ -22,7 +19,6 @@ DATABASE = "steward"
 OWNER = "steward_owner"
 APPLICATION = "steward_app"
 SUPERUSER = "steward_superuser"
-EXTENSIONS = ("pg_trgm", "citext", "btree_gin", "pgcrypto")
 START_SECONDS = 60
 
 SMALL = {
@@ -93,19 +89,12 @@ class Postgres:
         )
 
     def answers(self) -> bool:
-        """Whether our server answers on its port under our password."""
-        # Its lock file's eighth line says when it is: asked earlier, it would log each question as an error.
+        """Whether our server takes connections on its port; its lock file says so in the fourth and eighth line."""
         try:
             told = (self.data / "postmaster.pid").read_text().splitlines()
         except FileNotFoundError:
             return False
-        if len(told) < 8 or told[7].strip() != "ready":
-            return False
-        try:
-            with psycopg.connect(self.url(SUPERUSER, "postgres"), connect_timeout=2):
-                return True
-        except psycopg.Error:
-            return False
+        return len(told) >= 8 and told[3].strip() == str(self.port) and told[7].strip() == "ready"
 
 
 def data_folder(home: Home) -> Path:
@@ -247,46 +236,6 @@ def wait_until_ready(server: Postgres, process: subprocess.Popen[bytes], log: Pa
 
 def _tail(log: Path) -> str:
     return "\n".join(log.read_text(errors="replace").splitlines()[-8:])
-
-
-def make_roles(server: Postgres) -> None:
-    """Make the two roles, the database and its extensions, each where it is missing.
-
-    The owner migrates and may make databases (tests do). The application's role owns nothing. Extensions go
-    into template1 too, so that a test database has them.
-    """
-    with psycopg.connect(server.url(SUPERUSER, "postgres"), autocommit=True) as connection:
-        _make_role(connection, OWNER, server.keys["postgres_owner_password"], sql.SQL("CREATEDB"))
-        _make_role(connection, APPLICATION, server.keys["postgres_app_password"], sql.SQL("NOCREATEDB"))
-        known = connection.execute("SELECT 1 FROM pg_database WHERE datname = %s", [DATABASE]).fetchone()
-    # It counts for the whole server; in a database of ours its views would be nobody's to grant.
-    _make_extensions(server, "postgres", ("pg_stat_statements",))
-    _make_extensions(server, "template1", EXTENSIONS)
-    if known is None:
-        with psycopg.connect(server.url(SUPERUSER, "postgres"), autocommit=True) as connection:
-            connection.execute(
-                sql.SQL("CREATE DATABASE {} OWNER {}").format(sql.Identifier(DATABASE), sql.Identifier(OWNER))
-            )
-    _make_extensions(server, DATABASE, EXTENSIONS)
-
-
-def _make_role(connection: psycopg.Connection, name: str, password: str, may: sql.SQL) -> None:
-    verb = (
-        "ALTER"
-        if connection.execute("SELECT 1 FROM pg_roles WHERE rolname = %s", [name]).fetchone()
-        else "CREATE"
-    )
-    connection.execute(
-        sql.SQL("{} ROLE {} LOGIN NOSUPERUSER NOCREATEROLE {} PASSWORD {}").format(
-            sql.SQL(verb), sql.Identifier(name), may, sql.Literal(password)
-        )
-    )
-
-
-def _make_extensions(server: Postgres, database: str, extensions: tuple[str, ...]) -> None:
-    with psycopg.connect(server.url(SUPERUSER, database), autocommit=True) as connection:
-        for extension in extensions:
-            connection.execute(sql.SQL("CREATE EXTENSION IF NOT EXISTS {}").format(sql.Identifier(extension)))
 
 
 def stop(process: processes.Identity) -> None:

@@ -1,5 +1,6 @@
 """What `make up` runs, and in which order: engines, then the database's content, then the processes that serve."""
 
+import argparse
 import contextlib
 import hashlib
 import http.client
@@ -13,7 +14,7 @@ from dataclasses import dataclass
 from functools import partial
 from signal import SIGINT, SIGTERM
 
-from apps.embedded import engines, environment, keys, postgres, processes
+from apps.embedded import environment, keys, postgres, processes, servers
 from apps.embedded.postgres import Postgres
 from apps.embedded.state import Hold, Home, Trouble, home_of, read_json, remove, write_json
 from apps.embedded.supervisor import Program, Stopped, Supervisor, spawn_command
@@ -51,7 +52,7 @@ class Stack:
     operator: str = ""
 
 
-def up(*, reset: bool) -> int:
+def up_command(options: argparse.Namespace) -> int:
     """Start everything, keep it running until Ctrl-C or SIGTERM, stop everything; the exit code.
 
     Raises:
@@ -65,11 +66,11 @@ def up(*, reset: bool) -> int:
     began = time.monotonic()
     given = environment.without_ours(os.environ, home)
     end_leftovers(home)
-    if reset:
+    if options.reset:
         begin_anew(home, given)
-    supervisor = Supervisor(sys.stdout, on_start=lambda name, pid: engines.record(home, name, pid))
+    supervisor = Supervisor(sys.stdout, on_start=lambda name, pid: servers.record(home, name, pid))
     supervisor.heed_signals()
-    engines.record(home, SUPERVISOR, os.getpid())
+    servers.record(home, SUPERVISOR, os.getpid())
     try:
         stack = _start(home, supervisor, given)
         supervisor.say(f"ready after {time.monotonic() - began:.1f} s")
@@ -79,7 +80,7 @@ def up(*, reset: bool) -> int:
         pass
     finally:
         supervisor.stop()
-        home.file(engines.RECORD_FILE).unlink(missing_ok=True)
+        home.file(servers.RECORD_FILE).unlink(missing_ok=True)
         lock.release()
     supervisor.say("everything is stopped; `make up` starts it again with the same data")
     return 0
@@ -87,7 +88,7 @@ def up(*, reset: bool) -> int:
 
 def already_running(home: Home) -> str:
     """What a second `make up` is told."""
-    process = engines.recorded(home, SUPERVISOR)
+    process = servers.recorded(home, SUPERVISOR)
     number = f" (process {process.pid})" if process else ""
     return (
         f"Steward is running already{number}: `make env` prints its addresses. Press Ctrl-C where it runs, "
@@ -97,17 +98,17 @@ def already_running(home: Home) -> str:
 
 def end_leftovers(home: Home) -> None:
     """End what a supervisor that was killed left running: the last one started first, the database last."""
-    left = engines.all_recorded(home)
+    left = servers.all_recorded(home)
     left.pop(SUPERVISOR, None)
     if not left:
-        home.file(engines.RECORD_FILE).unlink(missing_ok=True)
+        home.file(servers.RECORD_FILE).unlink(missing_ok=True)
         return
     print(f"An earlier run was killed and left {', '.join(left)} running: ending them first.", flush=True)
     for name in [name for name in left if name not in {"postgres", "valkey"}] + ["valkey", "postgres"]:
         if name in left:
             processes.end(left[name], with_signal=SIGINT if name == "postgres" else SIGTERM, seconds=10)
             processes.kill_group(left[name].pid)
-    home.file(engines.RECORD_FILE).unlink(missing_ok=True)
+    home.file(servers.RECORD_FILE).unlink(missing_ok=True)
 
 
 def begin_anew(home: Home, given: Mapping[str, str]) -> None:
@@ -120,28 +121,28 @@ def begin_anew(home: Home, given: Mapping[str, str]) -> None:
         keys.PORTS_FILE,
         PREPARED_FILE,
         environment.RECORD_FILE,
-        engines.RECORD_FILE,
+        servers.RECORD_FILE,
     ):
         home.file(name).unlink(missing_ok=True)
 
 
 def _start(home: Home, supervisor: Supervisor, given: dict[str, str]) -> Stack:
-    needs = engines.needs_of(given)
+    needs = servers.needs_of(given)
     web_port = wanted_web_port(given)
     addresses: dict[str, str] = {}
     programs: list[Program] = []
     if needs.postgres:
-        database = engines.postgres_of(home)
+        database = servers.postgres_of(home)
         postgres.make_cluster(database)
         programs.append(postgres_program(database))
-        addresses |= engines.postgres_addresses(database)
+        addresses |= servers.postgres_addresses(database)
     if needs.valkey:
-        cache = engines.valkey_of(home)
+        cache = servers.valkey_of(home)
         programs.append(Program("valkey", VALKEY_STAGE, lambda: cache.spawn(subprocess.PIPE), cache.answers))
         addresses["REDIS_URL"] = cache.url
     supervisor.start(programs, within_seconds=postgres.START_SECONDS)
     if needs.postgres:
-        postgres.make_roles(database)
+        supervisor.run_to_end("roles", [sys.executable, "-m", "apps.embedded.roles"], dict(os.environ))
     ports = environment.Ports(
         web=web_port,
         stream=keys.choose_port(home, "stream"),
@@ -281,10 +282,10 @@ def table(stack: Stack) -> str:
     return "\n".join(lines)
 
 
-def stop() -> int:
+def stop_command(_options: argparse.Namespace) -> int:
     """Stop the stack that runs and wait until it is gone; 0 also when none ran."""
     home = home_of("up")
-    process = engines.recorded(home, SUPERVISOR)
+    process = servers.recorded(home, SUPERVISOR)
     if process is None:
         print("Nothing runs.")
         return 0
@@ -296,36 +297,37 @@ def stop() -> int:
     return 0
 
 
-def clean() -> int:
+def clean_command(_options: argparse.Namespace) -> int:
     """Delete the state folder and what lies outside of it.
 
     Raises:
         Trouble: the stack runs.
     """
     home = home_of("up")
-    if engines.recorded(home, SUPERVISOR) is not None:
+    if servers.recorded(home, SUPERVISOR) is not None:
         raise Trouble(already_running(home))
     if home.root.exists():
         end_leftovers(home)
         for folder in home.root.iterdir():
-            if folder.is_dir() and (folder / engines.LOCK_FILE).exists():
-                engines.stop(Home(home.root, folder.name))
+            if folder.is_dir() and (folder / servers.LOCK_FILE).exists():
+                servers.stop(Home(home.root, folder.name))
         remove(home.root)
     if home.elsewhere.exists() and home.elsewhere.stat().st_uid == os.geteuid():
         shutil.rmtree(home.elsewhere)
     return 0
 
 
-def ready_environment() -> dict[str, str]:
-    """What the running stack was started with.
+def env_command(_options: argparse.Namespace) -> int:
+    """Print what the running stack was started with, as shell exports and nothing else.
 
     Raises:
         Trouble: none runs, or it is still starting.
     """
     home = home_of("up")
-    process = engines.recorded(home, SUPERVISOR)
+    process = servers.recorded(home, SUPERVISOR)
     if process is None:
         raise Trouble("Nothing runs: start it with `make up`.")
     if environment.supervisor_that_is_ready(home) != process.pid:
         raise Trouble("Steward is still starting: wait until it prints its addresses.")
-    return environment.remembered(home)
+    sys.stdout.write(environment.as_exports(environment.remembered(home)))
+    return 0

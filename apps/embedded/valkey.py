@@ -1,12 +1,11 @@
 """Valkey: cache, limits and the broker that only wakes workers. It keeps nothing on disk."""
 
+import socket
 import subprocess
 import time
 from dataclasses import dataclass
 from pathlib import Path
 from typing import IO
-
-import redis
 
 from apps.embedded.binaries import CLEAN_ENVIRONMENT, run_as
 from apps.embedded.state import Home, Trouble, unprivileged_user
@@ -60,13 +59,13 @@ class Valkey:
 
     def answers(self) -> bool:
         """Whether our server answers on its port under our password."""
-        client = redis.Redis.from_url(self.url, socket_connect_timeout=1, socket_timeout=1)
         try:
-            return bool(client.ping())
-        except redis.RedisError:
+            with socket.create_connection(("127.0.0.1", self.port), timeout=1) as link:
+                link.sendall(f"AUTH {self.keys['valkey_password']}\r\nPING\r\n".encode())
+                told = link.makefile("rb")
+                return told.readline() == b"+OK\r\n" and told.readline() == b"+PONG\r\n"
+        except OSError:
             return False
-        finally:
-            client.close()
 
 
 def wait_until_ready(server: Valkey, process: subprocess.Popen[bytes], log: Path | None = None) -> None:

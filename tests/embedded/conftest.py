@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from apps.embedded import engines
+from apps.embedded import engines, servers
 from apps.embedded.state import Home, remove
 
 
@@ -27,6 +27,6 @@ def home(monkeypatch: pytest.MonkeyPatch) -> Iterator[Home]:
     found.prepare()
     yield found
     engines.leave(found)
-    engines.stop(found)
+    servers.stop(found)
     remove(found.elsewhere)
     shutil.rmtree(folder)

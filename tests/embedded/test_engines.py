@@ -12,8 +12,8 @@ import psycopg
 import pytest
 import redis
 
-from apps.embedded import binaries, engines, keys, postgres, processes
-from apps.embedded.state import REPOSITORY, Home, Trouble, read_json
+from apps.embedded import binaries, engines, keys, postgres, processes, servers
+from apps.embedded.state import REPOSITORY, Home, Trouble, read_json, write_json
 
 
 def ask(url: str, question: LiteralString) -> object:
@@ -23,7 +23,7 @@ def ask(url: str, question: LiteralString) -> object:
 
 
 def identity(home: Home, name: str) -> processes.Identity:
-    found = engines.recorded(home, name)
+    found = servers.recorded(home, name)
     assert found is not None
     return found
 
@@ -155,7 +155,7 @@ def test_engines_lock_names_a_process_that_is_another_program_is_not_believed(ho
     engines.ensure_running(home=home)
     lock = postgres.data_folder(home) / "postmaster.pid"
     told = lock.read_text()
-    engines.stop(home)
+    servers.stop(home)
     lock.write_text(told.replace(told.split("\n", 1)[0], str(os.getpid()), 1))
 
     assert ask(engines.ensure_running(home=home)["DATABASE_URL"], "SELECT 1") == 1
@@ -174,7 +174,7 @@ def test_engines_database_half_made_is_made_again(home: Home, capfd: pytest.Capt
 
 def test_engines_database_killed_before_its_roles_were_made_gets_them(home: Home) -> None:
     engines.ensure_running(home=home)
-    server = engines.postgres_of(home)
+    server = servers.postgres_of(home)
     with psycopg.connect(server.url(postgres.SUPERUSER, "postgres"), autocommit=True) as link:
         link.execute("DROP DATABASE steward")
         link.execute("DROP ROLE steward_app")
@@ -192,7 +192,7 @@ def durable(home: Home) -> Home:
 
 @pytest.mark.parametrize("missing", ["PG_VERSION", "global/pg_control"])
 def test_cluster_a_file_is_missing_says_what_to_do_and_deletes_nothing(home: Home, missing: str) -> None:
-    server = engines.postgres_of(durable(home))
+    server = servers.postgres_of(durable(home))
     postgres.make_cluster(server)
     (server.data / missing).unlink()
 
@@ -202,7 +202,7 @@ def test_cluster_a_file_is_missing_says_what_to_do_and_deletes_nothing(home: Hom
 
 
 def test_cluster_of_another_version_says_so(home: Home) -> None:
-    server = engines.postgres_of(durable(home))
+    server = servers.postgres_of(durable(home))
     postgres.make_cluster(server)
     (server.data / "PG_VERSION").write_text("12\n")
 
@@ -220,11 +220,19 @@ def test_cluster_of_a_test_run_damaged_is_made_again(home: Home) -> None:
 
 def test_keys_gone_with_a_database_there_says_what_to_do(home: Home) -> None:
     lasting = durable(home)
-    postgres.make_cluster(engines.postgres_of(lasting))
+    postgres.make_cluster(servers.postgres_of(lasting))
     lasting.file(keys.KEYS_FILE).unlink()
 
     with pytest.raises(Trouble, match=r"keys\.json is gone"):
-        engines.postgres_of(lasting)
+        servers.postgres_of(lasting)
+
+
+def test_keys_of_another_database_say_what_to_do(home: Home) -> None:
+    engines.ensure_running(home=home)
+    write_json(home.file(keys.KEYS_FILE), keys.new_keys())
+
+    with pytest.raises(Trouble, match=r"refuses the password.*make up RESET=1"):
+        engines.ensure_running(home=home)
 
 
 def test_engines_addresses_in_the_environment_start_nothing(
@@ -237,7 +245,7 @@ def test_engines_addresses_in_the_environment_start_nothing(
         "DATABASE_URL": "postgresql://elsewhere/steward",
         "REDIS_URL": "redis://elsewhere/0",
     }
-    assert read_json(home.file(engines.RECORD_FILE)) == {}
+    assert read_json(home.file(servers.RECORD_FILE)) == {}
 
 
 def test_engines_owner_address_without_the_application_s_is_refused(
