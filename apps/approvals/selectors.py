@@ -1,0 +1,44 @@
+"""Reads of approvals."""
+
+from uuid import UUID
+
+from django.db.models import Q, QuerySet
+
+from apps.approvals.errors import ApprovalNotFound
+from apps.approvals.models import ApprovalRequest
+from apps.approvals.querysets import visible_to, waiting
+from apps.core.access import allows
+from apps.core.principal import Principal
+
+
+def list_requests(
+    principal: Principal, *, status: str | None = None, action: str | None = None
+) -> QuerySet[ApprovalRequest]:
+    """Newest first."""
+    rows = visible_to(principal)
+    if status:
+        rows = rows.filter(status=status)
+    if action:
+        rows = rows.filter(action=action)
+    return rows.order_by("-id")
+
+
+def approval_request(principal: Principal, request_id: UUID) -> ApprovalRequest:
+    """One request.
+
+    Raises:
+        ApprovalNotFound: not there, or not for the caller.
+    """
+    found = visible_to(principal).filter(id=request_id).first()
+    if found is None:
+        raise ApprovalNotFound
+    return found
+
+
+def to_decide(principal: Principal) -> QuerySet[ApprovalRequest]:
+    """What waits for the caller: others' requests, for whoever may decide; the oldest first."""
+    if not allows(principal, "approvals.decide") or principal.user_id is None:
+        return ApprovalRequest.objects.none()
+    others = visible_to(principal).exclude(requested_by=principal.id)
+    others = others.filter(Q(requested_by_user_id__isnull=True) | ~Q(requested_by_user_id=principal.user_id))
+    return waiting(others).order_by("id")
