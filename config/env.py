@@ -98,6 +98,11 @@ class Environment(BaseSettings):
     )
     MAIL_FROM: str = Field(default="Steward <steward@localhost>", description="sender of our mails")
 
+    # --- objects (exports, archives, backups) ---
+    OBJECT_STORE_ROOT: str = Field(
+        default="", description="folder of the embedded object store; default is .steward/objects"
+    )
+
     # --- limits (requests a minute for each caller) ---
     RATE_LIMIT_PLATFORM: int = Field(default=600, ge=1, description="platform surface, most routes")
     RATE_LIMIT_PLATFORM_SEARCH: int = Field(

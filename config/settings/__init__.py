@@ -7,4 +7,5 @@ from config.settings.accounts import *
 from config.settings.surfaces import *
 from config.settings.backoffice import *
 from config.settings.jobs import *
+from config.settings.objects import *
 from config.settings.observability import *
