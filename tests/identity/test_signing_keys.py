@@ -1,6 +1,7 @@
 """apps.identity.services.keys: made once, rotated with overlap, gone when nothing signed by them is left."""
 
 import threading
+import time
 from datetime import timedelta
 from io import StringIO
 
@@ -15,6 +16,7 @@ from apps.core.ids import new_id
 from apps.core.jobs.registry import job_type
 from apps.core.jobs.runner import JobRun
 from apps.core.jobs.schedules import repeating
+from apps.core.live import listener
 from apps.core.models import LiveTopic
 from apps.core.principal import system
 from apps.core.sealing import SealBroken
@@ -238,3 +240,25 @@ def test_jobs_run_hourly_and_twice_do_no_more_than_once(name: str) -> None:
     for _ in range(2):
         job_type(name).handler(run)
     assert SigningKey.objects.count() == (2 if name == "identity.rotate_keys" else 1)
+
+
+@pytest.mark.django_db(transaction=True)
+def test_withdrawal_reaches_a_serving_process_within_two_seconds_unasked(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    # Subscribes anew: an emptied database counts its revisions from the start.
+    monkeypatch.setattr(embedded_keys, "_listens", False)
+    text = issue_token(actor=ACTOR, subject="svc").text
+    verify(text)
+    deadline = time.monotonic() + 5
+    while not listener.connected and time.monotonic() < deadline:
+        time.sleep(0.05)
+    withdraw_signing_keys(actor=ACTOR, reason="leaked")
+    withdrawn = time.monotonic()
+    while time.monotonic() < withdrawn + 5:
+        try:
+            verify(text)
+        except TokenRefused:
+            break
+        time.sleep(0.02)
+    assert time.monotonic() - withdrawn < 2.5
