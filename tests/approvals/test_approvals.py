@@ -163,13 +163,13 @@ def test_own_request_is_never_approved_nor_rejected_by_whatever_door() -> None:
 def test_database_refuses_a_decision_of_the_requester(same: str) -> None:
     asker = person()
     row = ask(asker)
-    decided: dict[str, Any] = {
+    decisions: dict[str, dict[str, Any]] = {
         "id": {"decided_by": asker.id, "decided_by_user_id": new_id()},
         "user": {"decided_by": "somebody else", "decided_by_user_id": asker.user_id},
-    }[same]
+    }
     with pytest.raises(IntegrityError, match="approval_by_another_person"), transaction.atomic():
         ApprovalRequest.objects.filter(id=row.id).update(
-            status=ApprovalStatus.REJECTED, decided_at=now(), **decided
+            status=ApprovalStatus.REJECTED, decided_at=now(), **decisions[same]
         )
 
 
