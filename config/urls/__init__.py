@@ -2,10 +2,13 @@
 
 from django.urls import include, path
 
+from apps.backoffice.site import site
+
 urlpatterns = [
     path("", include("apps.core.urls")),
     path("", include("apps.identity.urls")),
     path("accounts/", include("config.urls.accounts")),
+    path("backoffice/", site.urls),
     path("", include("config.urls.platform")),
 ]
 

@@ -1,0 +1,167 @@
+"""What a tab is built of. Each block says which template shows it."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import datetime
+from typing import Any, ClassVar
+
+from apps.backoffice.cells import Cell
+
+
+@dataclass(frozen=True, slots=True)
+class Fact:
+    """One line: a label, its value, and where it comes from or what it means."""
+
+    label: str
+    value: Cell
+    note: Cell = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Facts:
+    title: str
+    facts: Sequence[Fact]
+    wide: bool = False
+    template: ClassVar[str] = "backoffice/blocks/facts.html"
+
+
+@dataclass(frozen=True, slots=True)
+class Row:
+    cells: Sequence[Cell]
+    url: str | None = None
+    tone: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Table:
+    """A small table inside a page. `heads` are `(title, kind)`; kinds: text, number."""
+
+    title: str
+    heads: Sequence[tuple[str, str]]
+    rows: Sequence[Row]
+    empty: str
+    note: str = ""
+    wide: bool = True
+    template: ClassVar[str] = "backoffice/blocks/table.html"
+
+
+@dataclass(frozen=True, slots=True)
+class Meter:
+    """Usage against a limit; `limit` None is unlimited, `used` None is not measured yet."""
+
+    label: str
+    used: float | int | None
+    limit: float | int | None
+    note: str = ""
+
+    @property
+    def percent(self) -> int | None:
+        if self.used is None or not self.limit:
+            return None
+        return min(100, round(100 * self.used / self.limit))
+
+    @property
+    def tone(self) -> str:
+        if self.used is None or not self.limit:
+            return "grey"
+        share = self.used / self.limit
+        return "red" if share >= 1 else "orange" if share >= 0.8 else "green"
+
+
+@dataclass(frozen=True, slots=True)
+class Meters:
+    title: str
+    meters: Sequence[Meter]
+    note: str = ""
+    wide: bool = True
+    template: ClassVar[str] = "backoffice/blocks/meters.html"
+
+
+@dataclass(frozen=True, slots=True)
+class Change:
+    key: str
+    before: str
+    after: str
+
+
+@dataclass(frozen=True, slots=True)
+class Event:
+    """One entry of a timeline, already masked."""
+
+    at: datetime
+    action: str
+    actor: str
+    actor_note: str = ""
+    reason: str = ""
+    address: str = ""
+    outcome: str = "success"
+    changes: Sequence[Change] = ()
+    url: str | None = None
+    target: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Field:
+    """An input of a timeline's filter."""
+
+    name: str
+    label: str
+    value: str = ""
+    type: str = "text"
+    hint: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Timeline:
+    events: Sequence[Event]
+    empty: str
+    fields: Sequence[Field] = ()
+    hidden: Mapping[str, str] = field(default_factory=dict)
+    newer: str | None = None
+    older: str | None = None
+    csv: str | None = None
+    title: str = ""
+    wide: bool = True
+    template: ClassVar[str] = "backoffice/blocks/timeline.html"
+
+
+@dataclass(frozen=True, slots=True)
+class Note:
+    """A sentence that stands out: what will happen, what is wrong."""
+
+    text: str
+    tone: str = "blue"
+    icon: str = "info"
+    wide: bool = True
+    template: ClassVar[str] = "backoffice/blocks/note.html"
+
+
+@dataclass(frozen=True, slots=True)
+class Code:
+    """Text as it is: a stack trace, a JSON document."""
+
+    title: str
+    text: str
+    wide: bool = True
+    template: ClassVar[str] = "backoffice/blocks/code.html"
+
+
+Block = Facts | Table | Meters | Timeline | Note | Code
+
+
+def changes(before: Mapping[str, Any], after: Mapping[str, Any]) -> list[Change]:
+    """Key by key what was and what is; keys that did not change are left out."""
+    keys = [*before, *(key for key in after if key not in before)]
+    return [
+        Change(key, _shown(before.get(key)), _shown(after.get(key)))
+        for key in keys
+        if before.get(key) != after.get(key) or key not in before or key not in after
+    ]
+
+
+def _shown(value: Any) -> str:
+    if value is None:
+        return "–"
+    if isinstance(value, list):
+        return ", ".join(map(str, value)) or "none"
+    return str(value)

@@ -1,0 +1,109 @@
+"""Small pieces of HTML that lists and pages are made of. Everything that comes in is escaped."""
+
+from collections.abc import Sequence
+from datetime import date, datetime, timedelta
+from decimal import Decimal
+from typing import Any
+
+from django.utils.html import format_html, format_html_join
+from django.utils.safestring import SafeString, mark_safe
+
+from apps.core.clock import now
+
+Cell = str | SafeString
+
+NOTHING: SafeString = mark_safe('<span class="sw-none" title="not known">–</span>')
+_UNITS = [("y", 365 * 86400), ("mo", 30 * 86400), ("d", 86400), ("h", 3600), ("min", 60)]
+
+
+def badge(text: str, tone: str = "grey", title: str = "") -> SafeString:
+    """A status. Tones: green blue grey red orange violet teal."""
+    return format_html('<span class="sw-badge sw-{}" title="{}">{}</span>', tone, title or text, text)
+
+
+def badges(pairs: Sequence[tuple[str, str]]) -> SafeString:
+    """Several `(text, tone)` beside each other."""
+    return format_html_join(" ", "{}", ((badge(text, tone),) for text, tone in pairs))
+
+
+def ident(public_id: str) -> SafeString:
+    """A public id, shortened to its telling end (ids of one day begin alike); the whole one in the title."""
+    prefix, _, body = public_id.partition("_")
+    return format_html('<span class="sw-id" title="{}">{}_…{}</span>', public_id, prefix, body[-7:])
+
+
+def whole_id(value: str) -> SafeString:
+    """An id in full, with its copy button."""
+    return format_html(
+        '<span class="sw-id">{}</span><button type="button" class="sw-copy" data-copy="{}" '
+        'aria-label="Copy the id {}"><span class="material-symbols-outlined" aria-hidden="true">'
+        "content_copy</span></button>",
+        value, value, value,
+    )  # fmt: skip
+
+
+def link(url: str | None, text: Cell) -> Cell:
+    """`text` as a link; as it is where the reader can't go there (`url` None)."""
+    return format_html('<a class="sw-link" href="{}">{}</a>', url, text) if url else text
+
+
+def day(moment: datetime | date | None) -> Cell:
+    """`2026-11-21`, the whole instant in the title."""
+    if moment is None:
+        return NOTHING
+    full = f"{moment:%Y-%m-%d %H:%M:%S} UTC" if isinstance(moment, datetime) else moment.isoformat()
+    return format_html(
+        '<time datetime="{}" title="{}">{}</time>', moment.isoformat(), full, f"{moment:%Y-%m-%d}"
+    )
+
+
+def instant(moment: datetime | None) -> Cell:
+    """`2026-11-21 13:05:09`, in UTC."""
+    if moment is None:
+        return NOTHING
+    return format_html(
+        '<time datetime="{}" title="{} UTC">{}</time>',
+        moment.isoformat(), f"{moment:%Y-%m-%d %H:%M:%S.%f}", f"{moment:%Y-%m-%d %H:%M:%S}",
+    )  # fmt: skip
+
+
+def ago(moment: datetime | None, never: str = "never") -> Cell:
+    """`3 d ago`, or `in 5 h`; the instant in the title."""
+    if moment is None:
+        return format_html('<span class="sw-none">{}</span>', never)
+    span = distance(now() - moment)
+    words = f"{span} ago" if moment <= now() else f"in {span}"
+    return format_html(
+        '<time datetime="{}" title="{} UTC">{}</time>',
+        moment.isoformat(), f"{moment:%Y-%m-%d %H:%M:%S}", "just now" if span == "0 min" else words,
+    )  # fmt: skip
+
+
+def distance(span: timedelta) -> str:
+    """The largest fitting unit of a span: `3 d`, `5 h`, `0 min`."""
+    seconds = abs(span.total_seconds())
+    for unit, size in _UNITS:
+        if seconds >= size:
+            return f"{int(seconds // size)} {unit}"
+    return "0 min"
+
+
+def number(value: int | Decimal | float | None) -> Cell:
+    """Grouped by thousands; what nobody knows yet is a dash, never 0."""
+    return NOTHING if value is None else f"{value:,}"
+
+
+def money(amount: Decimal | None, currency: str | None) -> Cell:
+    """Major units with the currency."""
+    if amount is None:
+        return NOTHING
+    return format_html('{} <span class="sw-unit">{}</span>', f"{amount:,.2f}", currency or "")
+
+
+def words(values: Sequence[Any]) -> Cell:
+    """Values as small labels."""
+    return badges([(str(value), "plain") for value in values]) if values else NOTHING
+
+
+def or_nothing(value: Cell | None) -> Cell:
+    return value or NOTHING

@@ -1,0 +1,139 @@
+"""The site at /backoffice/: home, search over everything, and one section for each registered model."""
+
+from typing import Any, TypeVar, cast
+
+from django.db.models import Model
+from django.http import HttpRequest, HttpResponse, HttpResponseNotAllowed, HttpResponseRedirect
+from django.shortcuts import render
+from django.urls import NoReverseMatch, URLPattern, URLResolver, include, path, re_path, reverse
+from django.views.decorators.cache import never_cache
+
+from apps.backoffice import pages
+from apps.backoffice.errors import NoSuchPage
+from apps.backoffice.home import board
+from apps.backoffice.model_admin import ModelAdmin, Suggestion
+from apps.backoffice.requests import reader
+from apps.backoffice.shell import Entry, navigation, shell_context
+from apps.backoffice.tabs import Tab
+from apps.backoffice.typed import UnfoldSite
+from apps.core.access import allows
+from apps.core.principal import Principal
+
+Section = TypeVar("Section", bound=type[ModelAdmin])
+
+
+class BackOfficeSite(UnfoldSite):
+    """Django's own login, log, deletion and autocompletion are not part of it."""
+
+    def __init__(self) -> None:
+        super().__init__(name="backoffice")
+        self._sections: dict[str, ModelAdmin] = {}
+        self._foreign_tabs: dict[str, list[Tab]] = {}
+        self._actions: dict[str, Any] = {}
+
+    def section(self, admin_class: Section) -> Section:
+        """Registers a section (as a decorator).
+
+        Raises:
+            ValueError: its path is taken.
+        """
+        if admin_class.path in self._sections:
+            raise ValueError(f"the section {admin_class.path!r} is registered already")
+        model = cast("type[Model]", vars(admin_class)["model"])
+        self.register(model, admin_class)
+        self._sections[admin_class.path] = cast("ModelAdmin", self._registry[model])
+        navigation.add(
+            Entry(
+                title=admin_class.title,
+                icon=admin_class.icon,
+                url_name=f"backoffice:{admin_class.path}",
+                permission=admin_class.permission,
+                group=admin_class.group,
+                order=admin_class.order,
+            )
+        )
+        return admin_class
+
+    @property
+    def sections(self) -> list[ModelAdmin]:
+        return sorted(self._sections.values(), key=lambda section: section.order)
+
+    def add_tab(self, section: str, tab: Tab) -> None:
+        """A tab that an app shows on the page of another, lower one (members on the page of a tenant)."""
+        self._foreign_tabs.setdefault(section, []).append(tab)
+
+    def tabs_for(self, section: str) -> list[Tab]:
+        return self._foreign_tabs.get(section, [])
+
+    def link(self, section: str, public_id: str | None, principal: Principal) -> str | None:
+        """The address of an object's page; None where this reader may not open it, or nobody can."""
+        known = self._sections.get(section)
+        if known is None or public_id is None or not allows(principal, known.permission):
+            return None
+        return reverse(f"backoffice:{section}-page", args=[public_id])
+
+    def list_url(self, section: str, query: str = "") -> str:
+        """The address of a list, with a query string (`status=trial`); empty where there is no such section."""
+        try:
+            found = reverse(f"backoffice:{section}")
+        except NoReverseMatch:
+            return ""
+        return found + (f"?{query}" if query else "")
+
+    def has_permission(self, request: HttpRequest) -> bool:
+        """The middleware let the reader in, or the request never came here."""
+        return bool(reader(request).roles)
+
+    def admin_view(self, view: Any, cacheable: bool = False) -> Any:
+        """Who may come in was decided by the middleware, and CSRF by Django's."""
+        del cacheable
+        return never_cache(view)
+
+    def get_urls(self) -> list[URLPattern | URLResolver]:
+        """Our own table: short addresses, public ids, and nothing that we don't serve."""
+        own: list[URLPattern | URLResolver] = [
+            path("", self.admin_view(self.index), name="index"),
+            path("search/", self.admin_view(self.search), name="search"),
+        ]
+        sections = [path(f"{section.path}/", include(section.get_urls())) for section in self.sections]
+        return [*own, *sections, re_path(r"^.*$", self.admin_view(self.nothing))]
+
+    def index(self, request: HttpRequest, extra_context: dict[str, Any] | None = None) -> Any:
+        """Home."""
+        if request.method not in {"GET", "HEAD"}:
+            return HttpResponseNotAllowed(["GET", "HEAD"])
+        shown = board(reader(request))
+        context = {"title": "Home", "board": shown, **(extra_context or {})}
+        return pages.page(request, "backoffice/home.html", context)
+
+    def search(self, request: HttpRequest) -> HttpResponse:
+        """The palette: sections by name, and what each section finds for the words that were typed."""
+        principal = reader(request)
+        term = request.GET.get("q", "").strip()[:254].replace("\0", "")
+        found: list[tuple[str, list[Suggestion]]] = []
+        named = [
+            Suggestion(item.title, "Section", item.url, item.icon)
+            for _, items in navigation.groups(principal, request.path)
+            for item in items
+            if term.lower() in item.title.lower()
+        ]
+        if named:
+            found.append(("Sections", named))
+        for section in self.sections if len(term) >= 2 else []:
+            suggestions = section.suggest(principal, term) if allows(principal, section.permission) else []
+            if suggestions:
+                found.append((section.title, suggestions))
+        return render(request, "backoffice/palette_results.html", {"found": found, "term": term})
+
+    def nothing(self, request: HttpRequest) -> HttpResponse:
+        """Any other address."""
+        if not request.path.endswith("/") and request.method in {"GET", "HEAD"}:
+            return HttpResponseRedirect(request.path + "/")
+        raise NoSuchPage
+
+    def each_context(self, request: HttpRequest) -> dict[str, Any]:
+        """For templates of django-unfold that are shown inside."""
+        return shell_context(request)
+
+
+site = BackOfficeSite()
