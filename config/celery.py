@@ -4,6 +4,7 @@ celery -A config.celery worker -Q default        celery -A config.celery beat
 """
 
 import os
+from datetime import UTC, datetime
 from typing import Any
 
 from celery import Celery
@@ -46,7 +47,14 @@ def beat_schedule() -> dict[str, dict[str, Any]]:
 
 def _tick(task: str, seconds: float, *args: str) -> dict[str, Any]:
     # A tick that nobody took in time is worthless: the next one says the same.
-    return {"task": task, "schedule": seconds, "args": args, "options": {"expires": max(seconds, 10.0)}}
+    return {
+        "task": task,
+        "schedule": seconds,
+        "args": args,
+        "options": {"expires": max(seconds, 10.0)},
+        # Due as soon as the scheduler starts.
+        "last_run_at": datetime(2000, 1, 1, tzinfo=UTC),
+    }
 
 
 class SlotScheduler(Scheduler):

@@ -1,5 +1,6 @@
 """Jobs that the tests of apps.core.jobs run; each run raises the revision of a topic, which counts its effects."""
 
+import os
 import time
 from datetime import timedelta
 from typing import Any
@@ -30,6 +31,14 @@ def effect(run: Run, *, topic: str, seconds: float = 0.0) -> dict[str, Any]:
         "system": run.actor.kind is PrincipalKind.SYSTEM,
         "request_id": request_id(),
     }
+
+
+@job("test.slow")
+def slow(run: Run, *, topic: str, seconds: float) -> None:
+    """Says which process it runs in, as its progress."""
+    live.bump([topic])
+    run.progress(os.getpid(), 0)
+    time.sleep(seconds)
 
 
 @job("test.progress", on=JobEngine.RQ)
