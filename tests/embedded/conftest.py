@@ -1,13 +1,15 @@
 """What tests of the engines stand on: a home of their own, and none of the run's addresses."""
 
 import shutil
+import subprocess
 import tempfile
 from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 import pytest
 
-from apps.embedded import engines, servers
+from apps.embedded import engines, keys, postgres, servers
 from apps.embedded.state import Home, remove
 
 
@@ -16,17 +18,52 @@ def _empty_redis() -> None:
     """These tests start servers of their own: the run's Redis stays as it is."""
 
 
-@pytest.fixture
-def home(monkeypatch: pytest.MonkeyPatch) -> Iterator[Home]:
-    """A home that servers of any user can reach, in which nothing was started yet."""
-    for name in ("DATABASE_URL", "DATABASE_OWNER_URL", "REDIS_URL"):
-        monkeypatch.delenv(name, raising=False)
+@contextmanager
+def new_home() -> Iterator[Home]:
+    """A home that servers of any user can reach, gone with all that it started."""
     folder = Path(tempfile.mkdtemp(prefix="steward-test-"))
     folder.chmod(0o755)
     found = Home(folder / ".steward", "trial")
     found.prepare()
-    yield found
-    engines.leave(found)
-    servers.stop(found)
-    remove(found.elsewhere)
-    shutil.rmtree(folder)
+    try:
+        yield found
+    finally:
+        engines.leave(found)
+        servers.stop(found)
+        remove(found.elsewhere)
+        shutil.rmtree(folder)
+
+
+@contextmanager
+def no_addresses() -> Iterator[pytest.MonkeyPatch]:
+    """An environment that names no engines."""
+    with pytest.MonkeyPatch.context() as patch:
+        for name in ("DATABASE_URL", "DATABASE_OWNER_URL", "REDIS_URL"):
+            patch.delenv(name, raising=False)
+        yield patch
+
+
+@pytest.fixture(scope="session")
+def made_once() -> Iterator[Home]:
+    """A home whose engines ran and were stopped; copies of it save every test the making of a database."""
+    with no_addresses(), new_home() as home:
+        engines.ensure_running(home=home)
+        engines.leave(home)
+        yield home
+
+
+@pytest.fixture
+def bare_home() -> Iterator[Home]:
+    """A home in which nothing was ever started."""
+    with no_addresses(), new_home() as home:
+        yield home
+
+
+@pytest.fixture
+def home(made_once: Home) -> Iterator[Home]:
+    """A home whose engines ran before and are stopped."""
+    with no_addresses(), new_home() as home:
+        shutil.copy(made_once.file(keys.KEYS_FILE), home.file(keys.KEYS_FILE))
+        source, target = postgres.data_folder(made_once), postgres.data_folder(home)
+        subprocess.run(["cp", "-a", str(source), str(target)], check=True)
+        yield home

@@ -28,15 +28,15 @@ def identity(home: Home, name: str) -> processes.Identity:
     return found
 
 
-def test_engines_first_start_answer_and_second_call_joins_them(home: Home) -> None:
-    addresses = engines.ensure_running(home=home)
-    database, cache = identity(home, "postgres"), identity(home, "valkey")
+def test_engines_first_start_answer_and_second_call_joins_them(bare_home: Home) -> None:
+    addresses = engines.ensure_running(home=bare_home)
+    database, cache = identity(bare_home, "postgres"), identity(bare_home, "valkey")
 
     assert ask(addresses["DATABASE_URL"], "SELECT current_user") == postgres.APPLICATION
     assert ask(addresses["DATABASE_OWNER_URL"], "SELECT current_user") == postgres.OWNER
     assert redis.Redis.from_url(addresses["REDIS_URL"]).ping()
-    assert engines.ensure_running(home=home) == addresses
-    assert (identity(home, "postgres"), identity(home, "valkey")) == (database, cache)
+    assert engines.ensure_running(home=bare_home) == addresses
+    assert (identity(bare_home, "postgres"), identity(bare_home, "valkey")) == (database, cache)
 
 
 def test_engines_roles_application_owns_nothing_owner_makes_databases_with_extensions(home: Home) -> None:
@@ -84,13 +84,13 @@ def test_engines_started_by_root_run_as_an_unprivileged_user(home: Home) -> None
 
 
 @pytest.mark.skipif(os.geteuid() != 0, reason="only root starts servers as somebody else")
-def test_engines_in_a_folder_their_user_cannot_enter_live_elsewhere(home: Home) -> None:
-    home.root.parent.chmod(0o700)
-    addresses = engines.ensure_running(home=home)
+def test_engines_in_a_folder_their_user_cannot_enter_live_elsewhere(bare_home: Home) -> None:
+    bare_home.root.parent.chmod(0o700)
+    addresses = engines.ensure_running(home=bare_home)
 
     assert ask(addresses["DATABASE_URL"], "SELECT 1") == 1
-    assert postgres.data_folder(home).is_relative_to(home.elsewhere)
-    assert not home.file("postgres").exists()
+    assert postgres.data_folder(bare_home).is_relative_to(bare_home.elsewhere)
+    assert not bare_home.file("postgres").exists()
 
 
 def test_engines_last_user_leaves_they_stop_and_the_data_stay(home: Home) -> None:
@@ -131,9 +131,9 @@ def test_engines_used_by_another_process_go_on_when_this_one_leaves(home: Home) 
     assert not processes.is_alive(database)
 
 
-def test_engines_asked_for_by_several_at_once_start_once(home: Home) -> None:
+def test_engines_asked_for_by_several_at_once_start_once(bare_home: Home) -> None:
     with ThreadPoolExecutor(4) as pool:
-        found = list(pool.map(lambda _n: engines.ensure_running(home=home), range(4)))
+        found = list(pool.map(lambda _n: engines.ensure_running(home=bare_home), range(4)))
 
     assert all(addresses == found[0] for addresses in found)
 
@@ -162,12 +162,12 @@ def test_engines_lock_names_a_process_that_is_another_program_is_not_believed(ho
     assert processes.identify(os.getpid()) is not None
 
 
-def test_engines_database_half_made_is_made_again(home: Home, capfd: pytest.CaptureFixture[str]) -> None:
-    half = postgres.data_folder(home).with_name("postgres.half-made")
+def test_engines_database_half_made_is_made_again(bare_home: Home, capfd: pytest.CaptureFixture[str]) -> None:
+    half = postgres.data_folder(bare_home).with_name("postgres.half-made")
     (half / "base").mkdir(parents=True)
     (half / "PG_VERSION").write_text("17\n")
 
-    assert ask(engines.ensure_running(home=home)["DATABASE_URL"], "SELECT 1") == 1
+    assert ask(engines.ensure_running(home=bare_home)["DATABASE_URL"], "SELECT 1") == 1
     assert "half-made" in capfd.readouterr().out
     assert not half.exists()
 
@@ -186,14 +186,14 @@ def test_engines_database_killed_before_its_roles_were_made_gets_them(home: Home
 def durable(home: Home) -> Home:
     """The same place under the profile whose data must not be thrown away."""
     found = Home(home.root)
-    found.prepare()
+    postgres.data_folder(home).rename(postgres.data_folder(found))
+    home.file(keys.KEYS_FILE).rename(found.file(keys.KEYS_FILE))
     return found
 
 
 @pytest.mark.parametrize("missing", ["PG_VERSION", "global/pg_control"])
 def test_cluster_a_file_is_missing_says_what_to_do_and_deletes_nothing(home: Home, missing: str) -> None:
     server = servers.postgres_of(durable(home))
-    postgres.make_cluster(server)
     (server.data / missing).unlink()
 
     with pytest.raises(Trouble, match=r"damaged.*make up RESET=1"):
@@ -203,7 +203,6 @@ def test_cluster_a_file_is_missing_says_what_to_do_and_deletes_nothing(home: Hom
 
 def test_cluster_of_another_version_says_so(home: Home) -> None:
     server = servers.postgres_of(durable(home))
-    postgres.make_cluster(server)
     (server.data / "PG_VERSION").write_text("12\n")
 
     with pytest.raises(Trouble, match="made by PostgreSQL 12"):
@@ -220,7 +219,6 @@ def test_cluster_of_a_test_run_damaged_is_made_again(home: Home) -> None:
 
 def test_keys_gone_with_a_database_there_says_what_to_do(home: Home) -> None:
     lasting = durable(home)
-    postgres.make_cluster(servers.postgres_of(lasting))
     lasting.file(keys.KEYS_FILE).unlink()
 
     with pytest.raises(Trouble, match=r"keys\.json is gone"):
