@@ -167,7 +167,12 @@ def test_sixteen_workers_with_one_message_run_the_job_once() -> None:
 
 def test_sixteen_workers_over_many_jobs_run_each_once() -> None:
     rows = [_asked("test.effect", topic=f"t{number}") for number in range(30)]
-    in_threads(16, lambda _: [runner.run(str(row.id)) for row in rows])
+
+    def work(_: int) -> None:
+        for row in rows:
+            runner.run(str(row.id))
+
+    in_threads(16, work)
     assert [sample_jobs.count(f"t{number}") for number in range(30)] == [1] * 30
     assert set(Job.objects.values_list("status", "attempts")) == {("completed", 1)}
 

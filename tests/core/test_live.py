@@ -120,5 +120,9 @@ def test_an_announcement_that_can_not_be_read_stops_nobody(listening: live.Liste
 
 
 def test_revisions_only_grow_under_sixteen_writers() -> None:
-    in_threads(16, lambda _: [live.bump(["a"]) for _ in range(10)])
+    def raise_it(_: int) -> None:
+        for _ in range(10):
+            live.bump(["a"])
+
+    in_threads(16, raise_it)
     assert live.revisions() == {"a": 160}
