@@ -51,11 +51,19 @@ def document_of(surface: Surface) -> dict[str, Any]:
         "description": surface.description,
     }
     document["paths"] = _in_order(document.get("paths", {}), routes_of(surface.name))
+    document = cast("dict[str, Any]", _without_marks(document))
     try:
         validate_schema(document)
     except Exception as wrong:
         raise DocumentFlawed(str(wrong)) from wrong
     return document
+
+
+def _without_marks(value: Any) -> Any:
+    """Without what drf-spectacular notes for its own later steps."""
+    if isinstance(value, dict):
+        return {key: _without_marks(inner) for key, inner in value.items() if key != "x-spec-enum-id"}
+    return [_without_marks(inner) for inner in value] if isinstance(value, list) else value
 
 
 def rendered(document: Mapping[str, Any]) -> bytes:

@@ -118,7 +118,7 @@ class SurfaceSchema(AutoSchema):
         return False
 
     def _map_serializer(self, serializer: Any, direction: Any, *args: Any, **kwargs: Any) -> Any:
-        schema = AutoSchema._map_serializer(self, serializer, direction, *args, **kwargs)
+        schema = super()._map_serializer(serializer, direction, *args, **kwargs)  # type: ignore[no-untyped-call]  # theirs
         if isinstance(force_instance(serializer), Body) and isinstance(schema, dict):
             schema["additionalProperties"] = False
         return schema
@@ -186,8 +186,15 @@ class SurfaceSchema(AutoSchema):
             "description": _DESCRIPTIONS.get(status, "Refused."),
             "content": {"application/json": media},
         }
-        if status == 429:
+        if status in {429, 503}:
             response["headers"] = {
                 "Retry-After": {"description": "Seconds.", "schema": {"type": "integer"}},
             }
-        return response
+        shared = ResolvedComponent(
+            name=f"Refused{status}",
+            type=ResolvedComponent.RESPONSE,
+            object=f"Refused{status}",
+            schema=response,
+        )
+        self.registry.register_on_missing(shared)
+        return cast("dict[str, Any]", shared.ref)

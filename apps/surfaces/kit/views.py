@@ -10,7 +10,8 @@ from rest_framework.exceptions import MethodNotAllowed
 from rest_framework.views import APIView
 from rest_framework.viewsets import ViewSetMixin
 
-from apps.core.errors import Forbidden, Unauthenticated
+from apps.core import ids
+from apps.core.errors import Forbidden, NotFound, Unauthenticated
 from apps.core.observability.context import identify
 from apps.core.principal import Principal
 from apps.core.write import Target, record_denied
@@ -37,6 +38,14 @@ class _Try(Query):
 
 def _only(sent: dict[str, str], name: str) -> dict[str, str]:
     return {name: sent.pop(name)} if name in sent else {}
+
+
+def _can_be_stored(text: str) -> bool:
+    """False for what no row can hold, and no query should be asked: a NUL, or half of a surrogate pair."""
+    try:
+        return b"\0" not in text.encode()
+    except UnicodeEncodeError:
+        return False
 
 
 class SurfaceViewSet(ViewSetMixin, APIView):
@@ -88,6 +97,8 @@ class SurfaceViewSet(ViewSetMixin, APIView):
         for step in steps(self.surface.name):
             step(self.http, self.principal, action, path)
         self._throttle(action)
+        if not all(map(_can_be_stored, path.values())):
+            raise NotFound
         served: Served = getattr(self, name)
         return served(path)
 
@@ -108,11 +119,12 @@ class SurfaceViewSet(ViewSetMixin, APIView):
     def _authenticate(self, action: Action | None) -> None:
         try:
             self.principal = authenticate(self.http, self.surface.name)
-        except Unauthenticated:
+        except (Unauthenticated, Forbidden):
             if action is None or action.permission != OPEN:
                 raise
             return
-        identify(actor=self.principal.id)
+        tenant = self.principal.tenant_id
+        identify(actor=self.principal.id, tenant=ids.public(ids.TENANT, tenant) if tenant else None)
 
     def _permits(self, action: Action) -> bool:
         if action.permission == OPEN:

@@ -1,0 +1,100 @@
+"""One sample request for each route of each door. A route without one fails tests/surfaces/test_every_route.py.
+
+    sample("POST /api/v1/platform/admin/users/{id}/suspend", path={"id": "{user}"}, body={"reason": "asked for it"})
+
+`{user}`, `{tenant}`, `{plan_slug}`, … stand for the ids of tests.surfaces.places.Place.ids().
+"""
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+from tests.surfaces.places import Place
+
+
+@dataclass(frozen=True, slots=True)
+class Sample:
+    """A request that succeeds.
+
+    Attributes:
+        path: the values of the path's parameters.
+        prepare: what must be so before (a suspended user, before unsuspending).
+        status: of the success.
+        hides_live: a role that reaches test tenants only gets 404 for the real customer (path parameters say whose).
+    """
+
+    line: str
+    path: Mapping[str, str] = field(default_factory=dict)
+    query: Mapping[str, str] = field(default_factory=dict)
+    body: Mapping[str, Any] | None = None
+    status: int = 200
+    prepare: Callable[[Place], None] | None = None
+    hides_live: bool = True
+
+    @property
+    def method(self) -> str:
+        return self.line.partition(" ")[0]
+
+    def address(self, place: Place) -> str:
+        """The path with the ids of a place."""
+        found = self.line.partition(" ")[2]
+        for name, value in self.path.items():
+            found = found.replace("{" + name + "}", str(filled(value, place)))
+        return found
+
+
+def filled(value: Any, place: Place) -> Any:
+    """`value` with the ids of a place, however deep."""
+    if isinstance(value, str):
+        for name, known in place.ids().items():
+            value = value.replace("{" + name + "}", known)
+        return value
+    if isinstance(value, Mapping):
+        return {key: filled(inner, place) for key, inner in value.items()}
+    if isinstance(value, list):
+        return [filled(inner, place) for inner in value]
+    return value
+
+
+SAMPLES: dict[str, Sample] = {}
+
+
+def sample(line: str, **fields: Any) -> None:
+    """Adds a sample.
+
+    Raises:
+        ValueError: the route has one already.
+    """
+    if line in SAMPLES:
+        raise ValueError(f"{line} has a sample already")
+    SAMPLES[line] = Sample(line, **fields)
+
+
+_PLATFORM = "/api/v1/platform/admin"
+
+sample(f"GET {_PLATFORM}/tenants")
+sample(f"GET {_PLATFORM}/tenants/{{id}}", path={"id": "{tenant}"})
+sample(
+    f"PATCH {_PLATFORM}/tenants/{{id}}",
+    path={"id": "{tenant}"},
+    body={
+        "plan_override": {"plan_id": "{other_plan_slug}", "limits": {"max_users": 50}, "reason": "a promise"},
+        "billing_override": {"type": "comp", "reason": "a promise"},
+    },
+)
+sample(
+    f"POST {_PLATFORM}/tenants/test",
+    body={"company_name": "Trial run", "owner_email": "qa@steward.example", "plan": "{plan_slug}"},
+    status=201,
+)
+sample(f"GET {_PLATFORM}/plans")
+sample(f"GET {_PLATFORM}/plans/{{id}}", path={"id": "{plan}"}, hides_live=False)
+sample(
+    f"POST {_PLATFORM}/plans",
+    body={"name": "Boutique", "slug": "boutique", "price_monthly": 900, "price_yearly": 9000, "max_users": 2},
+    status=201,
+)
+sample(f"PUT {_PLATFORM}/plans/{{id}}", path={"id": "{plan}"}, body={"price_monthly": 3100})
+sample(
+    f"GET {_PLATFORM}/plans/{{id}}/impact", path={"id": "{plan}"}, query={"max_users": "1"}, hides_live=False
+)

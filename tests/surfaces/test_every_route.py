@@ -1,0 +1,285 @@
+"""What holds for every route of every door: walked from the URL tables, so that nobody can forget one."""
+
+import json
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import Any
+
+import jsonschema
+import pytest
+from django.db import connection, transaction
+from django.test import Client
+from psycopg import sql
+
+from apps.audit.models import AuditEntry
+from apps.core.access import PERMISSIONS, Reach, Role
+from apps.surfaces.kit.documents import document_of, routes_of
+from apps.surfaces.kit.doors import Route
+from apps.surfaces.kit.surface import OPEN, Surface, surfaces
+from tests.factories import make_staff
+from tests.surfaces.callers import Caller, by_token, make_callers
+from tests.surfaces.places import PERSONAL, Place, Places, make_places
+from tests.surfaces.samples import SAMPLES, Sample, filled
+
+ROUTES = [(surface, route) for surface in surfaces() for route in routes_of(surface.name)]
+MUTATING = [(surface, route) for surface, route in ROUTES if route.method != "GET"]
+READING = [(surface, route) for surface, route in ROUTES if route.method == "GET"]
+every_route = pytest.mark.parametrize(("surface", "route"), ROUTES, ids=[str(route) for _, route in ROUTES])
+every_mutation = pytest.mark.parametrize(
+    ("surface", "route"), MUTATING, ids=[str(route) for _, route in MUTATING]
+)
+every_read = pytest.mark.parametrize(("surface", "route"), READING, ids=[str(route) for _, route in READING])
+
+
+@pytest.fixture
+def places(db: None) -> Places:
+    del db
+    return make_places()
+
+
+def sample_of(route: Route) -> Sample:
+    found = SAMPLES.get(str(route))
+    assert found is not None, f"{route} has no sample: add one to tests/surfaces/samples.py"
+    return found
+
+
+def send(client: Client, sample: Sample, place: Place, **changed: Any) -> Any:
+    """The sample's request, on one of the two tenants."""
+    query = changed.get("query", filled(sample.query, place))
+    body = changed.get("body")
+    if body is None and sample.method != "GET":
+        body = json.dumps(filled(sample.body or {}, place)).encode()
+    return client.generic(
+        sample.method,
+        sample.address(place),
+        body or b"",
+        content_type=changed.get("content_type", "application/json"),
+        query_params=query,
+    )
+
+
+@contextmanager
+def undone() -> Iterator[None]:
+    """What happens inside did not happen. (A savepoint: the request opens its own transaction inside.)"""
+    point = transaction.savepoint()
+    try:
+        yield
+    finally:
+        transaction.savepoint_rollback(point)
+
+
+def attempt(caller: Caller, sample: Sample, place: Place) -> int:
+    client = caller.client  # signs in, once and for good
+    with undone():
+        if sample.prepare is not None:
+            sample.prepare(place)
+        response = send(client, sample, place)
+        if response.streaming:
+            b"".join(response)
+        return int(response.status_code)
+
+
+def reach_of(caller: Caller, permission: str) -> Reach | None:
+    """What the matrix of roles says, read anew here."""
+    found = {how for role, how in PERMISSIONS[permission].items() if role.value in caller.roles}
+    if Reach.ALL in found:
+        return Reach.ALL
+    return Reach.TEST if found else None
+
+
+@every_route
+def test_a_route_serves_exactly_those_whom_the_matrix_names(
+    surface: Surface, route: Route, places: Places
+) -> None:
+    declared = route.declaration
+    assert declared is not None
+    sample = sample_of(route)
+    for caller in make_callers(places.live):
+        got = attempt(caller, sample, places.live)
+        on_test = attempt(caller, sample, places.test)
+        if declared.permission == OPEN:
+            assert got == sample.status, caller.name
+            continue
+        if not caller.is_known:
+            assert (got, on_test) == (401, 401), caller.name
+            continue
+        reach = reach_of(caller, declared.permission)
+        expected = {
+            None: (403, 403),
+            Reach.ALL: (sample.status, sample.status),
+            Reach.TEST: (404 if sample.path and sample.hides_live else sample.status, sample.status),
+        }[reach]
+        assert (got, on_test) == expected, caller.name
+
+
+@every_mutation
+def test_a_mutation_that_succeeds_leaves_exactly_one_audit_row(
+    surface: Surface, route: Route, places: Places
+) -> None:
+    sample = sample_of(route)
+    client = by_token(make_staff("super_admin"))
+    if sample.prepare is not None:
+        sample.prepare(places.live)
+    known = set(AuditEntry.objects.values_list("pk", flat=True))
+    response = send(client, sample, places.live)
+    assert response.status_code == sample.status, response.content
+    new = AuditEntry.objects.exclude(pk__in=known)
+    assert [(entry.outcome, entry.via) for entry in new] == [("success", surface.name)]
+
+
+@every_mutation
+def test_a_mutation_that_is_refused_changes_nothing(surface: Surface, route: Route, places: Places) -> None:
+    sample = sample_of(route)
+    if sample.prepare is not None:
+        sample.prepare(places.live)
+    clients = {
+        "anonymous": Client(raise_request_exception=False),
+        "owner": by_token(places.live.owner),
+        **{
+            role.value: by_token(make_staff(role.value))
+            for role in Role
+            if role not in PERMISSIONS[route.declaration.permission if route.declaration else ""]
+        },
+    }
+    before = everything()
+    for name, client in clients.items():
+        response = send(client, sample, places.live)
+        assert response.status_code in {401, 403}, name
+        assert everything() == before, name
+    client = by_token(make_staff("super_admin"))
+    before = everything()
+    for wrong in ({"body": b"{"}, {"body": b'{"__unknown__": 1}'}, {"query": {"__unknown__": "1"}}):
+        response = send(client, sample, places.live, **wrong)
+        assert response.status_code == 400, response.content
+        assert everything() == before, wrong
+    tried = send(
+        client, sample, places.live, query={**filled(sample.query, places.live), "validate_only": "true"}
+    )
+    assert tried.status_code == sample.status, tried.content
+    assert everything() == before, "validate_only"
+
+
+def everything() -> dict[str, str]:
+    """A digest of each table that holds what people work with; the trail is looked at elsewhere."""
+    digests: dict[str, str] = {}
+    with connection.cursor() as cursor:
+        cursor.execute("SELECT tablename FROM pg_tables WHERE schemaname = 'public' ORDER BY 1")
+        tables = [row[0] for row in cursor.fetchall()]
+        for table in tables:
+            if table.startswith(("audit_", "django_session", "usersessions_")):
+                continue
+            cursor.execute(
+                sql.SQL(
+                    "SELECT md5(coalesce(string_agg(t::text, '|' ORDER BY t::text), '')) FROM {} t"
+                ).format(sql.Identifier(table))
+            )
+            row = cursor.fetchone()
+            digests[table] = row[0] if row else ""
+    return digests
+
+
+@every_read
+def test_a_read_leaves_the_audit_row_that_it_declares_and_no_other(
+    surface: Surface, route: Route, places: Places
+) -> None:
+    sample = sample_of(route)
+    client = by_token(make_staff("super_admin"))
+    if sample.prepare is not None:
+        sample.prepare(places.live)
+    known = set(AuditEntry.objects.values_list("pk", flat=True))
+    response = send(client, sample, places.live)
+    assert response.status_code == sample.status, response.content
+    new = [entry.action for entry in AuditEntry.objects.exclude(pk__in=known)]
+    assert new == ([route.declaration.audit] if route.declaration and route.declaration.audit else [])
+
+
+@every_read
+def test_support_is_never_sent_a_personal_datum(surface: Surface, route: Route, places: Places) -> None:
+    sample = sample_of(route)
+    assert route.declaration is not None
+    if Role.SUPPORT not in PERMISSIONS.get(route.declaration.permission, {}):
+        return
+    if sample.prepare is not None:
+        sample.prepare(places.live)
+    client = by_token(make_staff("support"))
+    variants = [filled(sample.query, places.live)]
+    if route.declaration.formats:
+        variants.append({**variants[0], "format": "csv"})
+    for query in variants:
+        response = send(client, sample, places.live, query=query)
+        assert response.status_code == sample.status, response.content
+        sent = b"".join(response) if response.streaming else response.content
+        assert len(sent) > 20
+        for datum in PERSONAL:
+            assert datum not in sent, f"{datum!r} in {sent[:2000]!r}"
+
+
+@every_route
+def test_an_answer_has_the_shape_of_its_openapi_document(
+    surface: Surface, route: Route, places: Places
+) -> None:
+    sample = sample_of(route)
+    client = by_token(make_staff("super_admin"))
+    if sample.prepare is not None:
+        sample.prepare(places.live)
+    response = send(client, sample, places.live)
+    document = document_of(surface)
+    operation = document["paths"][route.path.replace("...}", "}")][route.method.lower()]
+    described = operation["responses"][str(response.status_code)]
+    assert "$ref" not in described, "a success is described where it stands"
+    content = described.get("content", {}).get("application/json")
+    if content is None or response.streaming:
+        return
+    schema = {**content["schema"], "components": document["components"]}
+    jsonschema.validate(response.json(), schema, cls=jsonschema.Draft202012Validator)
+    assert_complete(response.json(), schema, document)
+
+
+def assert_complete(value: Any, schema: dict[str, Any], document: dict[str, Any], at: str = "$") -> None:
+    """Nothing is answered that the document does not describe."""
+    while "$ref" in schema:
+        schema = document["components"]["schemas"][schema["$ref"].rsplit("/", 1)[1]]
+    for part in ("allOf", "oneOf", "anyOf"):
+        if len(schema.get(part, [])) == 1:
+            return assert_complete(value, schema[part][0], document, at)
+    if isinstance(value, dict) and "properties" in schema:
+        strange = set(value) - set(schema["properties"])
+        assert not strange or schema.get("additionalProperties"), (
+            f"{at} has {strange}, which OpenAPI does not"
+        )
+        for key in set(value) & set(schema["properties"]):
+            assert_complete(value[key], schema["properties"][key], document, f"{at}.{key}")
+    if isinstance(value, list) and isinstance(schema.get("items"), dict):
+        for member in value:
+            assert_complete(member, schema["items"], document, f"{at}[]")
+    return None
+
+
+@every_route
+def test_odd_requests_are_refused_in_the_shape_of_the_surface(
+    surface: Surface, route: Route, places: Places
+) -> None:
+    sample = sample_of(route)
+    client = by_token(make_staff("super_admin"))
+    odd: list[dict[str, Any]] = [{"query": {"__unknown__": "1"}}, {"query": {"limit": "0"}}]
+    if route.method != "GET":
+        odd += [
+            {"body": b"{"},
+            {"body": b"[]"},
+            {"body": b'"\\ud800"'},
+            {"body": b"[" * 100 + b"]" * 100},
+            {"body": b"x", "content_type": "text/plain"},
+        ]
+    for changed in odd:
+        response = send(client, sample, places.live, **changed)
+        assert 400 <= response.status_code < 500, (changed, response.content)
+        jsonschema.validate(response.json(), surface.error_schema())
+    for number, _name in enumerate(sample.path):
+        broken = Sample(
+            sample.line, {name: ODD[number % len(ODD)] for name in sample.path}, sample.query, sample.body
+        )
+        response = send(client, broken, places.live)
+        assert response.status_code == 404, response.content
+
+
+ODD = ("%00", "usr_00000000000000000000000000", "😀", "x" * 300)
