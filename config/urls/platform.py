@@ -5,8 +5,17 @@ from collections.abc import Sequence
 from apps.plans.api.platform import Plans
 from apps.surfaces.kit.doors import Route, paths, route
 from apps.tenants.api.platform import Tenants
+from apps.users.api.platform import Users
 
 ROUTES: Sequence[Route] = [
+    route("GET /api/v1/platform/admin/users", Users, "list"),
+    route("GET /api/v1/platform/admin/users/{id}", Users, "retrieve"),
+    route("GET /api/v1/platform/admin/users/{id}/audit-trail", Users, "audit_trail"),
+    route("POST /api/v1/platform/admin/users/{id}/suspend", Users, "suspend"),
+    route("POST /api/v1/platform/admin/users/{id}/unsuspend", Users, "unsuspend"),
+    route("POST /api/v1/platform/admin/users/{id}/revoke-sessions", Users, "revoke_sessions"),
+    route("POST /api/v1/platform/admin/users/{id}/reset-password", Users, "reset_password"),
+    route("PATCH /api/v1/platform/admin/users/{id}", Users, "partial_update"),
     route("GET /api/v1/platform/admin/tenants", Tenants, "list"),
     route("GET /api/v1/platform/admin/tenants/{id}", Tenants, "retrieve"),
     route("PATCH /api/v1/platform/admin/tenants/{id}", Tenants, "partial_update"),

@@ -1,0 +1,185 @@
+"""Reads of people."""
+
+from collections.abc import Collection, Mapping, Sequence
+from typing import Any, TypedDict, Unpack
+from uuid import UUID
+
+from allauth.mfa.models import Authenticator
+from allauth.usersessions.models import UserSession
+from django.contrib.sessions.models import Session
+from django.db.models import (
+    Case,
+    DateTimeField,
+    Exists,
+    F,
+    IntegerField,
+    OuterRef,
+    Q,
+    QuerySet,
+    Subquery,
+    Value,
+    When,
+)
+from ulid import ULID
+
+from apps.core import ids
+from apps.core.access import Reach, masked, reach
+from apps.core.clock import now
+from apps.core.principal import Principal
+from apps.plans import selectors as plans
+from apps.tenants.enums import TenantStatus
+from apps.users.enums import UserStatus
+from apps.users.errors import UserNotFound
+from apps.users.models import Membership, User, UserTombstone
+from apps.users.querysets import visible_to, with_status
+
+# Shorter words have no trigram inside: they are looked for at the beginning alone.
+_SHORTEST_INSIDE = 3
+
+
+class UserFilters(TypedDict, total=False):
+    """Filters of a list of people. `plan` is a slug or id; role, tenant and plan are those of the membership shown."""
+
+    search: str
+    role: str
+    tenant_id: UUID
+    status: str
+    plan: str
+
+
+def users(
+    principal: Principal, *, permission: str = "users.read", **filters: Unpack[UserFilters]
+) -> QuerySet[User]:
+    """People whom the caller reaches.
+
+    The membership shown of a person is the oldest in a tenant that is not cancelled, else the oldest (`shown_of`);
+    with `tenant_id` it is the one in that tenant. `search` is a part of e-mail address or name, or the beginning of
+    an id; whoever reads personal data masked finds by whole address or id only.
+    """
+    found = visible_to(principal, permission).select_related("staff")
+    if search := filters.get("search", "").strip():
+        found = found.filter(_search(search, whole=masked(principal, permission)))
+    if "status" in filters:
+        found = with_status(found, UserStatus(filters["status"]))
+    wanted: dict[str, Any] = {}
+    if "tenant_id" in filters:
+        wanted["tenant_id"] = filters["tenant_id"]
+    if "role" in filters:
+        wanted["role"] = filters["role"]
+    if "plan" in filters:
+        plan = plans.find(filters["plan"])
+        if plan is None:
+            return found.none()
+        wanted["tenant__effective_plan_id"] = plan.pk
+    return _showing(found, wanted) if wanted else found
+
+
+def _showing(found: QuerySet[User], wanted: Mapping[str, Any]) -> QuerySet[User]:
+    """Those whose shown membership is as wanted. First those who have such a membership at all, which is cheap."""
+    fits = Membership.objects.filter(user=OuterRef("pk"), **wanted)
+    found = found.filter(Exists(fits))
+    if set(wanted) == {"tenant_id"}:
+        return found
+    own = Membership.objects.filter(user=OuterRef("pk"))
+    if "tenant_id" in wanted:
+        own = own.filter(tenant_id=wanted["tenant_id"])
+    shown = Subquery(_by_age(own).values("pk")[:1])
+    return found.annotate(shown=shown).filter(Exists(fits.filter(pk=OuterRef("shown"))))
+
+
+def _by_age(memberships: QuerySet[Membership]) -> QuerySet[Membership]:
+    """Live ones first, then the oldest."""
+    over = Case(
+        When(tenant__status=TenantStatus.CANCELLED, then=Value(1)),
+        default=Value(0),
+        output_field=IntegerField(),
+    )
+    return memberships.order_by(over, "created_at", "pk")
+
+
+def _search(text: str, *, whole: bool) -> Q:
+    user_id = ids.parse_or_none(ids.USER, text)
+    if user_id is not None:
+        return Q(pk=user_id)
+    if whole:
+        return Q(email=text.lower())
+    how = "icontains" if len(text) >= _SHORTEST_INSIDE else "istartswith"
+    named = Q(**{f"email__{how}": text}) | Q(**{f"name__{how}": text})
+    beginning = _ids_beginning(text)
+    return named | beginning if beginning is not None else named
+
+
+def _ids_beginning(text: str) -> Q | None:
+    """The range of ids that begin so: the letters of a ULID are the leading bits of its number."""
+    prefix, _, letters = text.partition("_")
+    if prefix.lower() != ids.USER or not 0 < len(letters) < 26:
+        return None
+    try:
+        first = ULID.from_str(letters.upper().ljust(26, "0"))
+        last = ULID.from_str(letters.upper().ljust(26, "Z"))
+    except ValueError:
+        return None
+    return Q(pk__gte=UUID(bytes=first.bytes), pk__lte=UUID(bytes=last.bytes))
+
+
+def user(principal: Principal, public_id: str, *, permission: str = "users.read") -> User:
+    """One person, with their staff row.
+
+    Raises:
+        UserNotFound: no such person, none that the caller reaches, or no id.
+    """
+    user_id = ids.parse_or_none(ids.USER, public_id)
+    rows = visible_to(principal, permission).select_related("staff")
+    found = rows.filter(pk=user_id).first() if user_id is not None else None
+    if found is None:
+        raise UserNotFound
+    return found
+
+
+def memberships_of(
+    user_ids: Collection[UUID], *, tenant_id: UUID | None = None
+) -> dict[UUID, list[Membership]]:
+    """Each person's memberships with tenant and plan in force, live ones first, then the oldest: one query."""
+    rows = Membership.objects.filter(user_id__in=user_ids).select_related("tenant__effective_plan")
+    if tenant_id is not None:
+        rows = rows.filter(tenant_id=tenant_id)
+    found: dict[UUID, list[Membership]] = {user_id: [] for user_id in user_ids}
+    for row in _by_age(rows):
+        found[row.user_id].append(row)
+    return found
+
+
+def shown_of(people: Sequence[User], *, tenant_id: UUID | None = None) -> dict[UUID, Membership]:
+    """The membership that each person's row shows; people without any are left out. One query."""
+    every = memberships_of([person.pk for person in people], tenant_id=tenant_id)
+    return {user_id: rows[0] for user_id, rows in every.items() if rows}
+
+
+def active_sessions(user_id: UUID) -> int:
+    """How many sessions of the back office would be let in now."""
+    live = Session.objects.filter(session_key=OuterRef("session_key"), expire_date__gt=now())
+    return int(UserSession.objects.filter(Exists(live), user_id=user_id).count())
+
+
+def mfa_enabled(user_id: UUID) -> bool:
+    """True with an authenticator app."""
+    return bool(Authenticator.objects.filter(user_id=user_id, type=Authenticator.Type.TOTP).exists())
+
+
+def tombstones(
+    principal: Principal, *, permission: str = "users.read", search: str = ""
+) -> QuerySet[UserTombstone]:
+    """What is left of erased people, with the columns that a list orders by. Of whom they were nobody knows any more:
+    a caller who reaches test tenants alone sees none."""
+    if reach(principal, permission) is not Reach.ALL:
+        return UserTombstone.objects.none()
+    found = UserTombstone.objects.annotate(
+        id=F("user_id"),
+        created_at=F("deleted_at"),
+        email=Value(""),
+        last_login=Value(None, output_field=DateTimeField()),
+    )
+    if not search.strip():
+        return found
+    user_id = ids.parse_or_none(ids.USER, search.strip())
+    return found.filter(user_id=user_id) if user_id is not None else found.none()
