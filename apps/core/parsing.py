@@ -18,7 +18,8 @@ MAX_DIGITS = 38
 
 # A whole string (the closing quote may be missing), or a bracket outside of strings. Possessive: linear time.
 _TOKEN = re.compile(r'"(?:[^"\\]++|\\.)*+"?|[\[\]{}]', re.DOTALL)
-_STRING = re.compile(r'"(?:[^"\\]++|\\.)*+"', re.DOTALL)
+_STRING = re.compile(r'"(?:[^"\\]++|\\.)*+"?', re.DOTALL)
+_BETWEEN = re.compile(r"[^\[\]{}]+")
 _SUSPICIOUS = re.compile(r"\\u(?:0000|[dD][89a-fA-F])")
 _SURROGATE = re.compile(r"[\ud800-\udfff]")
 
@@ -77,14 +78,20 @@ def _check_depth(text: str, max_depth: int) -> None:
     if text.count("[") + text.count("{") <= max_depth:
         return
     depth = 0
+    for bracket in _BETWEEN.sub("", _STRING.sub("", text)):
+        depth += 1 if bracket in "[{" else -1
+        if depth > max_depth:
+            _refuse(text, _place_of_depth(text, depth), f"The body nests deeper than {max_depth} levels")
+
+
+def _place_of_depth(text: str, wanted: int) -> int:
+    depth = 0
     for token in _TOKEN.finditer(text):
-        character = token.group()
-        if character in ("[", "{"):
-            depth += 1
-            if depth > max_depth:
-                _refuse(text, token.start(), f"The body nests deeper than {max_depth} levels")
-        elif character in ("]", "}"):
-            depth -= 1
+        if (first := token.group()[0]) != '"':
+            depth += 1 if first in "[{" else -1
+            if depth == wanted:
+                return token.start()
+    return len(text)
 
 
 def _check_strings(text: str) -> None:

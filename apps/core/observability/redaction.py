@@ -2,6 +2,7 @@
 
 import re
 from collections.abc import MutableMapping
+from functools import lru_cache
 from typing import Any
 
 from apps.core.masking import mask_email
@@ -21,14 +22,16 @@ _PARAMETER = (
     r"confirmation|search|q|email|token|access_token|refresh_token|id_token|code|key|api_key|password|secret|otp"
     r"|signature|state"
 )
-_RULES: list[tuple[re.Pattern[str], str]] = [
-    (re.compile(r"\b(Bearer|Basic|Token)\s+[A-Za-z0-9._~+/=\-]{6,}", re.IGNORECASE), rf"\1 {HIDDEN}"),
-    (re.compile(r"\beyJ[A-Za-z0-9_\-]{5,}\.[A-Za-z0-9_\-]+(?:\.[A-Za-z0-9_\-]*)*"), HIDDEN),
-    # Keys as they are handed out: a short prefix, and 24 or more characters that no word has.
-    (re.compile(r"\b(?:sk|pk|rk|ak|stw|whsec|ek|adm|key)_(?:[a-z]{2,8}_)?[A-Za-z0-9_\-]{16,}"), HIDDEN),
-    (re.compile(r"(?<=://)[^\s/@:]*:[^\s/@]+(?=@)"), HIDDEN),
-    (re.compile(rf"([?&](?:{_PARAMETER})=)[^&\s\"'#<>]*", re.IGNORECASE), rf"\1{HIDDEN}"),
+# What must stand in a text before the pattern is tried, the pattern, and what takes its place.
+_RULES: list[tuple[str, re.Pattern[str], str]] = [
+    (" ", re.compile(r"\b(Bearer|Basic|Token)\s+[A-Za-z0-9._~+/=\-]{6,}", re.IGNORECASE), rf"\1 {HIDDEN}"),
+    ("eyJ", re.compile(r"\beyJ[A-Za-z0-9_\-]{5,}\.[A-Za-z0-9_\-]+(?:\.[A-Za-z0-9_\-]*)*"), HIDDEN),
+    # Keys as they are handed out: a short prefix, and 16 or more characters.
+    ("_", re.compile(r"\b(?:sk|pk|rk|ak|stw|whsec|ek|adm|key)_(?:[a-z]{2,8}_)?[A-Za-z0-9_\-]{16,}"), HIDDEN),
+    ("://", re.compile(r"(?<=://)[^\s/@:]*:[^\s/@]+(?=@)"), HIDDEN),
+    ("=", re.compile(rf"([?&](?:{_PARAMETER})=)[^&\s\"'#<>]*", re.IGNORECASE), rf"\1{HIDDEN}"),
     (
+        "-----BEGIN",
         re.compile(
             r"-----BEGIN [A-Z ]*PRIVATE KEY-----.*?(?:-----END [A-Z ]*PRIVATE KEY-----|\Z)", re.DOTALL
         ),
@@ -42,11 +45,13 @@ def redact_text(text: str) -> str:
     """Masks bearer tokens, JWTs, keys, passwords in addresses, telling query parameters and e-mail addresses."""
     if len(text) > _LONGEST:
         text = text[:_LONGEST] + "…"
-    for pattern, replacement in _RULES:
-        text = pattern.sub(replacement, text)
+    for sign, pattern, replacement in _RULES:
+        if sign in text:
+            text = pattern.sub(replacement, text)
     return _EMAIL.sub(lambda found: mask_email(found.group()), text) if "@" in text else text
 
 
+@lru_cache(maxsize=1024)
 def is_secret_key(name: str) -> bool:
     return name not in _PLAIN_KEYS and _SECRET_KEY.search(name) is not None
 
