@@ -171,14 +171,14 @@ def tombstones(
 ) -> QuerySet[UserTombstone]:
     """What is left of erased people, with the columns that a list orders by. Of whom they were nobody knows any more:
     a caller who reaches test tenants alone sees none."""
-    if reach(principal, permission) is not Reach.ALL:
-        return UserTombstone.objects.none()
     found = UserTombstone.objects.annotate(
         id=F("user_id"),
         created_at=F("deleted_at"),
         email=Value(""),
         last_login=Value(None, output_field=DateTimeField()),
     )
+    if reach(principal, permission) is not Reach.ALL:
+        return found.none()
     if not search.strip():
         return found
     user_id = ids.parse_or_none(ids.USER, search.strip())

@@ -9,6 +9,8 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
+from apps.core.clock import now
+from apps.users.models import User
 from tests.surfaces.places import Place
 
 
@@ -71,6 +73,21 @@ def sample(line: str, **fields: Any) -> None:
 
 
 _PLATFORM = "/api/v1/platform/admin"
+
+
+def _suspended(place: Place) -> None:
+    User.objects.filter(pk=place.user.pk).update(suspended_at=now())
+
+
+_USER = {"id": "{user}"}
+sample(f"GET {_PLATFORM}/users")
+sample(f"GET {_PLATFORM}/users/{{id}}", path=_USER)
+sample(f"GET {_PLATFORM}/users/{{id}}/audit-trail", path=_USER)
+sample(f"POST {_PLATFORM}/users/{{id}}/suspend", path=_USER, body={"reason": "asked for it"})
+sample(f"POST {_PLATFORM}/users/{{id}}/unsuspend", path=_USER, prepare=_suspended)
+sample(f"POST {_PLATFORM}/users/{{id}}/revoke-sessions", path=_USER)
+sample(f"POST {_PLATFORM}/users/{{id}}/reset-password", path=_USER)
+sample(f"PATCH {_PLATFORM}/users/{{id}}", path=_USER, body={"role": "admin", "name": "Another Name"})
 
 sample(f"GET {_PLATFORM}/tenants")
 sample(f"GET {_PLATFORM}/tenants/{{id}}", path={"id": "{tenant}"})

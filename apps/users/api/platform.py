@@ -1,5 +1,6 @@
 """Users on the platform surface. Source: contracts/platform.md, "Users"."""
 
+from collections.abc import Mapping
 from typing import Any
 from uuid import UUID
 
@@ -24,17 +25,16 @@ from apps.users.models import User
 _ROLES = [role.value for role in Role]
 
 
+def _tenant_id(text: str) -> None:
+    if ids.parse_or_none(ids.TENANT, text) is None:
+        raise serializers.ValidationError("This is not a tenant's id.", code="invalid")
+
+
 class TenantId(Text):
     """The id of a tenant: `tnt_`, `tn_` or `ten_`."""
 
     def __init__(self, **options: Any) -> None:
-        super().__init__(max_length=63, **options)
-
-    def to_internal_value(self, data: Any) -> UUID:  # type: ignore[override]  # a text outside, an id inside
-        found = ids.parse_or_none(ids.TENANT, super().to_internal_value(data))
-        if found is None:
-            raise serializers.ValidationError("This is not a tenant's id.", code="invalid")
-        return found
+        super().__init__(max_length=63, validators=[_tenant_id], **options)
 
 
 class UserFilters(Query):
@@ -193,7 +193,9 @@ class Users(platform.ViewSet):
         filters: dict[str, Any] = dict(call.query)
         if filters.get("status") == UserStatus.DELETED:
             return self._deleted(call, filters)
-        tenant_id = filters.get("tenant_id")
+        tenant_id = _named_tenant(filters)
+        if tenant_id is not None:
+            filters["tenant_id"] = tenant_id
 
         def shape(found: list[User]) -> list[dict[str, Any]]:
             shown = selectors.shown_of(found, tenant_id=tenant_id)
@@ -343,7 +345,7 @@ class Users(platform.ViewSet):
         role = MembershipRole(body["role"]) if "role" in body else None
         wanted = services.UserChanges(
             role=role,
-            tenant_id=body.get("tenant_id"),
+            tenant_id=_named_tenant(body),
             name=body.get("name"),
             staff_roles=body.get("staff_roles"),
         )
@@ -366,6 +368,10 @@ def _id(call: Call, permission: str) -> UUID:
         UserNotFound: nobody whom the caller reaches.
     """
     return selectors.user(call.actor, call.path["id"], permission=permission).pk
+
+
+def _named_tenant(values: Mapping[str, Any]) -> UUID | None:
+    return ids.parse(ids.TENANT, values["tenant_id"]) if "tenant_id" in values else None
 
 
 def _reason(call: Call) -> str:
