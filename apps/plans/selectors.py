@@ -20,12 +20,12 @@ def plans(
     search: str = "",
     permission: str = "plans.read",
 ) -> QuerySet[Plan]:
-    """The catalogue, retired plans too; `search` is a part of name, slug or description, or an id."""
+    """The catalogue, retired plans too; `search` is a part of name or slug, or an id."""
     found = visible_to(principal, permission)
     if is_active is not None:
         found = found.filter(is_active=is_active)
     if search:
-        by_text = Q(name__icontains=search) | Q(slug__icontains=search) | Q(description__icontains=search)
+        by_text = Q(name__icontains=search) | Q(slug__icontains=search)
         plan_id = ids.parse_or_none(ids.PLAN, search)
         found = found.filter(by_text | Q(id=plan_id) if plan_id else by_text)
     return found

@@ -13,11 +13,11 @@ from apps.tenants import sample_data
 from apps.tenants.errors import PlanUnknown, TenantInvalid
 from apps.tenants.models import Purge, Tenant, TenantFacts, Workspace
 from apps.tenants.services import create_test_tenant, purge_expired_tests
-from apps.tenants.services.test_tenants import TestTenant
+from apps.tenants.services.test_tenants import MadeTestTenant
 from tests.factories import actor, make_tenant
 
 
-def make(days: int = 30, plan: str = "starter") -> TestTenant:
+def make(days: int = 30, plan: str = "starter") -> MadeTestTenant:
     return create_test_tenant(
         actor=actor(),
         company_name="Trying GmbH",

@@ -42,7 +42,7 @@ def _feature_fields() -> dict[str, serializers.Field[Any, Any, Any, Any]]:
 class PlanFilters(Query):
     is_active = Flag(required=False, help_text="Sold (true) or retired (false) plans only.")
     search = Text(
-        required=False, allow_blank=True, max_length=120, help_text="A part of name, slug or description."
+        required=False, allow_blank=True, max_length=120, help_text="A part of name or slug, or an id."
     )
 
 

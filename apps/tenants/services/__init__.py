@@ -18,12 +18,12 @@ from apps.tenants.services.status import (
     reinstate_tenant,
     suspend_tenant,
 )
-from apps.tenants.services.test_tenants import TestTenant, create_test_tenant, login_url
+from apps.tenants.services.test_tenants import MadeTestTenant, create_test_tenant, login_url
 
 __all__ = [
     "IssuedKey",
     "Provisioned",
-    "TestTenant",
+    "MadeTestTenant",
     "activate_tenant",
     "cancel_tenant",
     "change_overrides",

@@ -21,7 +21,7 @@ LONGEST_DAYS = 90
 
 
 @dataclass(frozen=True, slots=True)
-class TestTenant:
+class MadeTestTenant:
     """What its maker is told. The owner has no password: the sign-in page sends a link to set one."""
 
     tenant: Tenant
@@ -37,7 +37,7 @@ def create_test_tenant(
     plan: str,
     auto_cleanup_days: int = DEFAULT_DAYS,
     reason: str = "",
-) -> TestTenant:
+) -> MadeTestTenant:
     """Makes a test tenant with workspaces, owner and sample members; it is purged after `auto_cleanup_days`.
 
     Raises:
@@ -60,7 +60,7 @@ def create_test_tenant(
         w.note(expires_at=iso(expires_at), samples=sample_data.fill(tenant, actor))
         w.publish(events.TEST_CREATED, tenant_id=str(tenant.id))
     tenant.refresh_from_db()
-    return TestTenant(tenant=tenant, login_url=login_url(tenant), expires_at=expires_at)
+    return MadeTestTenant(tenant=tenant, login_url=login_url(tenant), expires_at=expires_at)
 
 
 def login_url(tenant: Tenant) -> str:
