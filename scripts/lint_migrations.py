@@ -10,6 +10,12 @@ from django.apps import apps
 from django.conf import settings
 from django_migration_linter import MigrationLinter
 
+# Looked at and found safe in spite of the rule that they break.
+ACCEPTED = {
+    "0002_external_identities": "before the first release: no older version runs against the renamed column",
+    "0004_index_effective_plan": "the last step of nullable, backfill, enforce; the backfill is the one before",
+}
+
 
 def main() -> int:
     """Check every app of ours; 1 when a migration isn't safe under load."""
@@ -21,6 +27,7 @@ def main() -> int:
         database="owner",
         no_cache=True,
         ignore_initial_migrations=True,
+        ignore_name=list(ACCEPTED),
         quiet=["ok", "ignore"],
         warnings_as_errors_tests=["NOT_NULL", "DROP_COLUMN", "RENAME_COLUMN", "RENAME_TABLE", "ALTER_COLUMN"],
     )
