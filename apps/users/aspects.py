@@ -127,7 +127,11 @@ def _remove_staff(user_id: UUID, actor: Principal) -> int:
 
 def install() -> None:
     """Registers the aspects; called once, when Django has loaded the apps."""
-    user, tenant = Subject.USER, Subject.TENANT
+    _of_a_person(Subject.USER)
+    _of_a_tenant(Subject.TENANT)
+
+
+def _of_a_person(user: Subject) -> None:
     register(
         Aspect(
             "users.memberships",
@@ -171,6 +175,9 @@ def install() -> None:
     register(
         Aspect("users.staff", user, models=["users.StaffMember"], export=_staff_of, remove=_remove_staff)
     )
+
+
+def _of_a_tenant(tenant: Subject) -> None:
     register(
         Aspect(
             "users.members",
