@@ -1,0 +1,37 @@
+"""What exports hold about tenants and people."""
+
+from collections.abc import Iterator
+from typing import Any
+from uuid import UUID
+
+from apps.core import aspects
+from apps.core.clock import iso
+from apps.exports.models import Export
+from apps.exports.services import erase_person, remove_tenant
+
+_MODELS = ("exports.Export",)
+
+
+def person_export(person_id: UUID) -> Iterator[dict[str, Any]]:
+    """What the person asked for."""
+    for row in Export.objects.filter(requested_by_user_id=person_id).order_by("id").iterator(500):
+        yield {"id": row.public_id, "kind": row.kind, "status": row.status, "created_at": iso(row.created_at)}
+
+
+def install() -> None:
+    """Registers the aspects (apps.exports.apps). Files go before what they were made of."""
+    aspects.register(
+        aspects.Aspect(
+            name="exports", subject=aspects.Subject.TENANT, models=_MODELS, remove=remove_tenant, order=50
+        )
+    )
+    aspects.register(
+        aspects.Aspect(
+            name="exports",
+            subject=aspects.Subject.USER,
+            models=_MODELS,
+            export=person_export,
+            remove=erase_person,
+            order=50,
+        )
+    )
