@@ -8,6 +8,7 @@ from celery import shared_task
 from apps.core.jobs import runner, schedules, sweeper
 from apps.core.jobs.queueing import RUN_TASK
 from apps.core.jobs.registry import Run, job
+from apps.core.objectstore import store
 from apps.core.outbound.messages import SEND_MAIL, deliver
 
 
@@ -30,6 +31,12 @@ def start_due(name: str) -> bool:
 def purge_old(run: Run) -> dict[str, Any]:
     """Killed half-way, the next hour's run goes on."""
     return dict(sweeper.purge_old())
+
+
+@job("core.sweep_objects", every=timedelta(days=1))
+def sweep_objects(run: Run) -> dict[str, Any]:
+    """Killed half-way, the next day's run goes on."""
+    return {"removed": store().sweep()}
 
 
 @job(SEND_MAIL, max_attempts=12)

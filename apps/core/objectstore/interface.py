@@ -82,6 +82,9 @@ class ObjectStore(Protocol):
     def list(self, prefix: str = "", *, after: str = "", limit: int | None = None) -> Iterator[Stat]:
         """Objects whose key begins with `prefix` and comes after `after`, in the byte order of their keys."""
 
+    def sweep(self) -> int:
+        """Removes what writers that died left behind, once it is a day old. Answers how many pieces."""
+
 
 def checked_key(key: str) -> str:
     """The key.

@@ -106,7 +106,6 @@ class LocalStore:
                 given += 1
 
     def sweep(self) -> int:
-        """Removes what writers that died left aside, after a day. Answers how many files."""
         removed = 0
         with _engine():
             for left in self._aside.glob("*"):
