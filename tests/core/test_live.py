@@ -90,7 +90,7 @@ def test_a_cut_connection_is_opened_again_and_what_was_missed_is_heard(listening
             "SELECT pg_terminate_backend(pid) FROM pg_stat_activity "
             "WHERE query LIKE '%%core_live_topic%%' AND pid <> pg_backend_pid() AND datname = current_database()"
         )
-        assert cursor.rowcount == 1
+        assert cursor.rowcount >= 1
     _changed("a")
     assert heard.get(timeout=8) == 1
 
