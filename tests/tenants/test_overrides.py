@@ -12,7 +12,7 @@ from apps.core.clock import now
 from apps.core.errors import PreconditionFailed
 from apps.plans.models import Plan
 from apps.tenants import facts
-from apps.tenants.effective import Origin, effective_for, effective_of
+from apps.tenants.effective import Origin, SubscriptionFact, effective_for, effective_of
 from apps.tenants.errors import NotOnTrial, OverrideInvalid
 from apps.tenants.models import BillingOverride, PlanOverride, Tenant
 from apps.tenants.services import (
@@ -37,7 +37,7 @@ def set_billing(tenant: Tenant, **terms: Any) -> Tenant:
 
 
 def subscribe(tenant: Tenant, plan: str, status: str = "active") -> None:
-    fact: facts.SubscriptionFact = {
+    fact: SubscriptionFact = {
         "id": "sub_1",
         "status": status,
         "current_period_end": None,

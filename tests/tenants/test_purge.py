@@ -218,15 +218,13 @@ def test_purge_killed_in_the_middle_of_a_store_goes_on_there(registry: aspects.R
     # The store that was under way is as it was; the one before it is done.
     assert (half.status, half.removed) == ("running", {"victim_first": 5})
     assert Workspace.objects.filter(tenant=tenant).count() == spaces > 0
-    again: list[str] = []
-    registry.register(
-        Aspect(
-            name="victim_first",
-            subject=Subject.TENANT,
-            remove=lambda _tenant, _actor: again.append("first") or 0,
-            order=1,
-        )
-    )
+    again: list[UUID] = []
+
+    def first(tenant_id: UUID, principal: Principal) -> int:
+        again.append(tenant_id)
+        return 0
+
+    registry.register(Aspect(name="victim_first", subject=Subject.TENANT, remove=first, order=1))
     removed = run_purge(actor=system("test"), purge_id=started.id)
     assert again == []
     assert removed["victim_first"] == 5

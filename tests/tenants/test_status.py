@@ -34,8 +34,8 @@ from apps.tenants.services import (
 from tests.factories import actor, make_tenant
 
 
-def trial(**fields: object) -> Tenant:
-    return make_tenant(status="trial", trial_ends_at=now() + timedelta(days=5), **fields)
+def trial() -> Tenant:
+    return make_tenant(status="trial", trial_ends_at=now() + timedelta(days=5))
 
 
 @pytest.mark.django_db

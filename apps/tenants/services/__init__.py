@@ -22,8 +22,8 @@ from apps.tenants.services.test_tenants import MadeTestTenant, create_test_tenan
 
 __all__ = [
     "IssuedKey",
-    "Provisioned",
     "MadeTestTenant",
+    "Provisioned",
     "activate_tenant",
     "cancel_tenant",
     "change_overrides",
