@@ -8,7 +8,7 @@ from apps.core.clock import iso, now
 from apps.core.errors import Kind
 from apps.core.principal import Principal, PrincipalKind
 from apps.surfaces.kit.answers import Answer, Page
-from apps.surfaces.kit.paging import OffsetPaging
+from apps.surfaces.kit.paging import OffsetPaging, PageStyle
 from apps.surfaces.kit.problems import Circumstances, Problem, Sort, Transport
 from apps.surfaces.kit.surface import Surface
 from apps.surfaces.kit.views import SurfaceViewSet
@@ -94,7 +94,8 @@ class Platform(Surface):
     def envelope_schema(self, data: dict[str, Any]) -> dict[str, Any]:
         return _enveloped({"data": data})
 
-    def page_schema(self, items: dict[str, Any], collection: str | None) -> dict[str, Any]:
+    def page_schema(self, items: dict[str, Any], collection: str | None, style: PageStyle) -> dict[str, Any]:
+        del style
         rows = {"type": "array", "items": items}
         if collection is None:
             return _enveloped({"data": rows, "pagination": _PAGINATION})

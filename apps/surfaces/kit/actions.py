@@ -13,6 +13,7 @@ from apps.surfaces.kit.answers import Result
 from apps.surfaces.kit.calls import Call
 from apps.surfaces.kit.inputs import Body, Nothing, Query
 from apps.surfaces.kit.ordering import Ordering
+from apps.surfaces.kit.paging import PageStyle
 
 DECLARATION = "declaration"
 Handler = Callable[[Any, Call], Result]
@@ -29,6 +30,7 @@ class Action:
         permission: in the words of the surface.
         throttle: a key of settings.SURFACE_RATE_LIMITS.
         audit: the action under which a look is recorded; for reads that leave an audit row.
+        paging: how this list is cut, where that is not the surface's own way.
         target: the type of what is acted upon, for the trail of refused attempts.
         refusals: domain errors that the route answers with, for OpenAPI.
         status: the status of a success; further ones are in `also`.
@@ -49,6 +51,7 @@ class Action:
     ordering: Ordering | None = None
     paged: bool = False
     collection: str | None = None
+    paging: PageStyle | None = None
     audit: str | None = None
     target: str = ""
     refusals: Sequence[type[DomainError]] = (NotFound,)
@@ -82,6 +85,7 @@ class Reads(_Common, total=False):
     ordering: Ordering | None
     paged: bool
     collection: str | None
+    paging: PageStyle | None
     audit: str | None
     target: str
     formats: Mapping[str, str]

@@ -41,6 +41,7 @@ class Stream:
     chunks: Iterable[bytes]
     content_type: str
     filename: str | None = None
+    headers: Mapping[str, str] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True)

@@ -12,7 +12,7 @@ from apps.surfaces.kit.actions import Action, declaration_of
 from apps.surfaces.kit.views import SurfaceViewSet
 
 _METHODS = frozenset({"GET", "POST", "PUT", "PATCH", "DELETE"})
-_PARAMETER = re.compile(r"\{([a-z_]+)(\.\.\.)?\}")
+_PARAMETER = re.compile(r"\{([A-Za-z_]+)(\.\.\.)?\}")
 
 
 @dataclass(frozen=True, slots=True)

@@ -39,6 +39,8 @@ def _answered(answer: Answer, surface: Surface) -> HttpResponse:
 def _streamed(stream: Stream) -> StreamingHttpResponse:
     response = StreamingHttpResponse(stream.chunks, content_type=stream.content_type)
     response["Cache-Control"] = "no-store"
+    for name, value in stream.headers.items():
+        response[name] = value
     if stream.filename is not None:
         disposition = content_disposition_header(as_attachment=True, filename=stream.filename)
         if disposition:

@@ -85,7 +85,7 @@ class SurfaceSchema(AutoSchema):
     def get_override_parameters(self) -> list[Any]:
         found: list[Any] = []
         if self.action.paged:
-            found.append(self.surface.paging.query)
+            found.append((self.action.paging or self.surface.paging).query)
         if self.action.ordering is not None:
             found.append(
                 OpenApiParameter(
@@ -164,7 +164,7 @@ class SurfaceSchema(AutoSchema):
         else:
             data = dict(cast("Mapping[str, Any]", action.answer))
         if action.paged:
-            schema = self.surface.page_schema(data, action.collection)
+            schema = self.surface.page_schema(data, action.collection, action.paging or self.surface.paging)
         else:
             schema = self.surface.envelope_schema(data)
         response["content"] = {"application/json": {"schema": schema}}
@@ -197,4 +197,4 @@ class SurfaceSchema(AutoSchema):
             schema=response,
         )
         self.registry.register_on_missing(shared)
-        return cast("dict[str, Any]", shared.ref)
+        return shared.ref

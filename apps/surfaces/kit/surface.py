@@ -6,6 +6,7 @@ from functools import cache
 from typing import Any, ClassVar, cast
 
 from django.conf import settings
+from django.http import HttpRequest
 from django.utils.module_loading import import_string
 
 from apps.core.principal import Principal
@@ -30,6 +31,17 @@ class Surface(ABC):
     # OpenAPI security schemes by name; any one of them suffices.
     security: ClassVar[Mapping[str, Mapping[str, Any]]] = {}
     max_body_bytes: ClassVar[int] = 1_048_576
+    # Who calls is asked before anything else: strangers aren't told which paths and methods there are.
+    closed: ClassVar[bool] = False
+
+    def admits(self, request: HttpRequest) -> bool:
+        """False where the caller is answered as if nothing stood at the path."""
+        del request
+        return True
+
+    def budget_of(self, principal: Principal | None, address: str | None) -> str:
+        """Whose requests are counted together."""
+        return principal.id if principal is not None else f"address:{address}"
 
     @abstractmethod
     def knows(self, permission: str) -> bool:
@@ -65,8 +77,8 @@ class Surface(ABC):
         """JSON schema of a success around the schema of its data."""
 
     @abstractmethod
-    def page_schema(self, items: dict[str, Any], collection: str | None) -> dict[str, Any]:
-        """JSON schema of a page around the schema of its array."""
+    def page_schema(self, items: dict[str, Any], collection: str | None, style: PageStyle) -> dict[str, Any]:
+        """JSON schema of a page around the schema of one row."""
 
     @abstractmethod
     def error_example(self, status: int) -> dict[str, Any]:
