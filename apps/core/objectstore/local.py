@@ -59,8 +59,9 @@ class LocalStore:
                 path.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
                 aside.replace(path)
                 break
-            except FileNotFoundError:
-                # A delete beside us removed a folder that had just become empty.
+            except (FileNotFoundError, FileExistsError):
+                # A delete beside us removed a folder that had just become empty: after mkdir, or inside it (which
+                # first finds the folder there and then no longer).
                 if not left:
                     raise
         _sync_folders(path.parent, self._root)
