@@ -10,6 +10,7 @@ from apps.core.principal import Principal, PrincipalKind
 from apps.surfaces.kit.answers import Answer, Page
 from apps.surfaces.kit.paging import OffsetPaging, PageStyle
 from apps.surfaces.kit.problems import Circumstances, Problem, Sort, Transport
+from apps.surfaces.kit.rendering import dumps
 from apps.surfaces.kit.surface import Surface
 from apps.surfaces.kit.views import SurfaceViewSet
 
@@ -122,8 +123,12 @@ def _says_nothing(problem: Problem) -> bool:
 
 def _sentences(value: Any) -> list[str]:
     if isinstance(value, list | tuple):
-        return [str(sentence) for sentence in value]
-    return [str(value)]
+        return [_sentence(each) for each in value]
+    return [_sentence(value)]
+
+
+def _sentence(value: Any) -> str:
+    return value if isinstance(value, str) else dumps(value).decode()
 
 
 def _meta() -> dict[str, str]:

@@ -27,11 +27,13 @@ class Page:
     Attributes:
         collection: the name under which the rows stand; None where they are the answer itself.
         position: the numbers beside the rows, in the words of the surface (`total`, `limit`, …).
+        batches: rows that come instead, read while they are sent; for lists without a limit.
     """
 
     rows: Sequence[Any]
     collection: str | None
     position: Mapping[str, Any]
+    batches: Iterable[Sequence[Any]] | None = None
 
 
 @dataclass(frozen=True, slots=True)

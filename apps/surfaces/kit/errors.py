@@ -15,7 +15,7 @@ from rest_framework import exceptions as drf_errors
 from rest_framework.response import Response
 from rest_framework.views import exception_handler
 
-from apps.core.errors import DomainError, Kind
+from apps.core.errors import DomainError, Kind, NotFound
 from apps.surfaces.kit.authentication import challenge
 from apps.surfaces.kit.inputs import flattened
 from apps.surfaces.kit.problems import Circumstances, Problem, Sort, Transport
@@ -44,6 +44,13 @@ _SENTENCES: Mapping[Sort, str] = {
     Transport.INTERNAL: "Something went wrong on our side; it was logged under the request id.",
     Kind.UNAVAILABLE: "A part of Steward is away.",
 }
+
+
+class NothingHere(NotFound):
+    """The same words for a path that nobody serves and for one that this caller may not know of."""
+
+    def __init__(self, request: HttpRequest) -> None:
+        super().__init__(f"There is nothing at {request.path[:200]}.")
 
 
 def plain(sort: Sort, message: str | None = None, details: Mapping[str, Any] | None = None) -> Problem:

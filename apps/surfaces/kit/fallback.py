@@ -6,8 +6,9 @@ from collections.abc import Mapping
 from django.http import HttpRequest, HttpResponse
 from django.views import csrf, defaults
 
-from apps.core.errors import Kind
-from apps.surfaces.kit.errors import answer, note, plain, problem_of
+from apps.core.errors import DomainError, Kind
+from apps.surfaces.kit.authentication import authenticate
+from apps.surfaces.kit.errors import NothingHere, answer, note, plain, problem_of
 from apps.surfaces.kit.problems import Problem, Sort, Transport
 from apps.surfaces.kit.surface import Surface, surface_of
 
@@ -28,12 +29,22 @@ _SORTS: Mapping[int, Sort] = {
 
 def shaped(status: int, surface: Surface, request: HttpRequest) -> HttpResponse:
     """A refusal that came from elsewhere with this status, in the surface's words."""
-    return answer(_problem(status, request), surface, request)
+    return answer(_refused(surface, request) or _problem(status, request), surface, request)
+
+
+def _refused(surface: Surface, request: HttpRequest) -> Problem | None:
+    """What a stranger is told on a closed surface, whatever is or isn't at the path."""
+    if surface.closed:
+        try:
+            authenticate(request, surface.name)
+        except DomainError as refused:
+            return problem_of(refused)
+    return None
 
 
 def _problem(status: int, request: HttpRequest) -> Problem:
     if status == 404:
-        return plain(Kind.NOT_FOUND, f"There is nothing at {request.path[:200]}.")
+        return problem_of(NothingHere(request))
     default = Kind.INVALID if status < 500 else Transport.INTERNAL
     return plain(_SORTS.get(status, default))
 

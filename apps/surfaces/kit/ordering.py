@@ -38,10 +38,18 @@ class Ordering:
             raise Invalid("The request is not valid.", details={"ordering": [sentence]})
         return text
 
+    def column(self, chosen: str) -> str:
+        """The column behind a choice."""
+        name = chosen.removeprefix("-")
+        return self.columns.get(name, name)
+
+    def nullable(self, model: type[Model], chosen: str) -> bool:
+        """True where a row may have no value there."""
+        return _is_nullable(model, self.column(chosen))
+
     def expressions(self, model: type[Model], chosen: str) -> Sequence[OrderBy]:
         descending = chosen.startswith("-")
-        name = chosen.removeprefix("-")
-        column = self.columns.get(name, name)
+        column = self.column(chosen)
         return [
             _by(column, descending=descending, nullable=_is_nullable(model, column)),
             _by(self.key, descending=descending, nullable=False),

@@ -1,5 +1,7 @@
 """From what a handler gives back to bytes."""
 
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import replace
 from typing import Any
 
 from django.http import HttpResponse, HttpResponseBase, StreamingHttpResponse
@@ -12,6 +14,9 @@ from apps.surfaces.kit.rendering import dumps
 from apps.surfaces.kit.surface import Surface
 from apps.surfaces.kit.versions import etag
 
+# Stands where the rows of a long list go, while the rest of its body is written.
+_GAP = "\u0000rows"
+
 
 def response_of(result: Result, surface: Surface) -> HttpResponseBase:
     """The response in the surface's envelope."""
@@ -20,6 +25,8 @@ def response_of(result: Result, surface: Surface) -> HttpResponseBase:
         return _streamed(Stream(chunks, "text/csv; charset=utf-8", result.filename))
     if isinstance(result, Stream):
         return _streamed(result)
+    if isinstance(result, Page) and result.batches is not None:
+        return _streamed(Stream(_pieces(result, result.batches, surface), "application/json"))
     if isinstance(result, Page):
         return SurfaceResponse(dumps(surface.page(result)), status=200)
     return _answered(result, surface)
@@ -34,6 +41,18 @@ def _answered(answer: Answer, surface: Surface) -> HttpResponse:
         del response["Content-Type"]
         return response
     return SurfaceResponse(dumps(surface.envelope(answer)), status=answer.status, headers=headers)
+
+
+def _pieces(page: Page, batches: Iterable[Sequence[Any]], surface: Surface) -> Iterator[bytes]:
+    """The body of a page, written while its rows are read."""
+    before, after = dumps(surface.page(replace(page, rows=[_GAP]))).split(dumps(_GAP))
+    yield before
+    comma = b""
+    for rows in batches:
+        if rows:
+            yield comma + dumps(list(rows))[1:-1]
+            comma = b","
+    yield after
 
 
 def _streamed(stream: Stream) -> StreamingHttpResponse:

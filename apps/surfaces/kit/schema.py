@@ -7,9 +7,10 @@ from drf_spectacular.openapi import AutoSchema
 from drf_spectacular.plumbing import ResolvedComponent, force_instance, is_serializer
 from drf_spectacular.utils import OpenApiParameter
 
+from apps.core.errors import Kind
 from apps.surfaces.kit.actions import Action, declaration_of
 from apps.surfaces.kit.inputs import Body
-from apps.surfaces.kit.problems import STATUS, Problem
+from apps.surfaces.kit.problems import Problem, Sort, Transport
 from apps.surfaces.kit.surface import OPEN, Surface
 
 _HEADERS: Mapping[str, tuple[str, str]] = {
@@ -143,21 +144,25 @@ class SurfaceSchema(AutoSchema):
     def _refused(self) -> set[int]:
         """The statuses of refusals that the route can answer with."""
         action = self.action
-        found = {400, 429, 500, 503}
+        sorts: list[Sort] = [Kind.INVALID, Kind.RATE_LIMITED, Kind.UNAVAILABLE, Transport.INTERNAL]
         if action.permission != OPEN:
-            found |= {401, 403}
+            sorts += [Kind.UNAUTHENTICATED, Kind.FORBIDDEN]
         if action.mutates:
-            found |= {409, 413, 415}
+            sorts += [Kind.CONFLICT, Kind.TOO_LARGE, Transport.UNSUPPORTED_MEDIA_TYPE]
+        found = {self.surface.status(Problem(sort, code="", message="")) for sort in sorts}
         for refusal in action.refusals:
-            problem = Problem(refusal.kind, refusal.code, refusal.message)
-            found.add(self.surface.status(problem) if refusal.kind in STATUS else 400)
+            found.add(self.surface.status(Problem(refusal.kind, refusal.code, refusal.message)))
         return found
 
     def _success(self, status: int, direction: Any) -> dict[str, Any]:
         action = self.action
         response: dict[str, Any] = {"description": _DESCRIPTIONS.get(status, "Done.")}
+        others = {
+            media_type: {"schema": {"type": "string", "description": description}}
+            for media_type, description in action.formats.items()
+        }
         if action.answer is None or status == 204:
-            return response
+            return {**response, "content": others} if others else response
         data: dict[str, Any]
         if is_serializer(action.answer):
             data = self.resolve_serializer(force_instance(action.answer), direction).ref
@@ -167,10 +172,7 @@ class SurfaceSchema(AutoSchema):
             schema = self.surface.page_schema(data, action.collection, action.paging or self.surface.paging)
         else:
             schema = self.surface.envelope_schema(data)
-        response["content"] = {"application/json": {"schema": schema}}
-        for media_type, description in action.formats.items():
-            shown = {"type": "string", "description": description}
-            response["content"][media_type] = {"schema": shown}
+        response["content"] = {"application/json": {"schema": schema}, **others}
         return response
 
     def _refusal(self, status: int) -> dict[str, Any]:

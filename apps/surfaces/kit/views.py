@@ -21,7 +21,7 @@ from apps.surfaces.kit.answers import Answer
 from apps.surfaces.kit.authentication import authenticate
 from apps.surfaces.kit.calls import Call
 from apps.surfaces.kit.changing import change
-from apps.surfaces.kit.errors import answer, note, problem_of
+from apps.surfaces.kit.errors import NothingHere, answer, note, problem_of
 from apps.surfaces.kit.fields import Flag
 from apps.surfaces.kit.inputs import Query, parameters, single, validated
 from apps.surfaces.kit.parsing import read_json
@@ -85,13 +85,18 @@ class SurfaceViewSet(ViewSetMixin, APIView):
         )
 
     def _served(self, path: dict[str, str]) -> HttpResponseBase:
+        if not self.surface.admits(self.http):
+            raise NothingHere(self.http)
         method = (self.http.method or "").lower()
-        name = self.action_map.get("get" if method == "head" else method)
-        if name is None:
-            raise MethodNotAllowed(method)
+        name = self.action_map.get("get" if method == "head" else method, "")
         self.action = name
         action = declaration_of(self, name)
-        self._authenticate(action)
+        if self.surface.closed:
+            self._authenticate(action)
+        if not name:
+            raise MethodNotAllowed(method)
+        if not self.surface.closed:
+            self._authenticate(action)
         if action is None or not self._permits(action):
             raise Forbidden
         for step in steps(self.surface.name):
@@ -117,6 +122,8 @@ class SurfaceViewSet(ViewSetMixin, APIView):
         return response
 
     def _authenticate(self, action: Action | None) -> None:
+        if self.surface.closed and action is not None and action.permission == OPEN:
+            return
         try:
             self.principal = authenticate(self.http, self.surface.name)
         except (Unauthenticated, Forbidden):
@@ -133,18 +140,19 @@ class SurfaceViewSet(ViewSetMixin, APIView):
 
     def _throttle(self, action: Action) -> None:
         address = getattr(self.http, "client_address", None)
-        subject = self.principal.id if self.principal else f"address:{address}"
+        subject = self.surface.budget_of(self.principal, address)
         self.budget = throttle().take(action.throttle, subject, limit=limit_of(action.throttle))
 
     def _call(self, action: Action, path: dict[str, str]) -> Call:
         request = self.http
         sent = single(parameters(request.META.get("QUERY_STRING", "")))
         asked: paging.Request | None = None
-        style = self.surface.paging if action.paged else None
+        style = (action.paging or self.surface.paging) if action.paged else None
         if style is not None:
             position = style.position(sent)
             chosen = action.ordering.chosen(sent.pop("ordering", None)) if action.ordering else ""
-            asked = paging.Request(position, action.ordering, chosen)
+            listing = paging.listing(self.surface.name, request.path, chosen, sent)
+            asked = paging.Request(position, action.ordering, chosen, listing)
         validate_only = action.mutates and validated(_Try, _only(sent, "validate_only"))["validate_only"]
         body: dict[str, Any] = {}
         if action.mutates:
