@@ -13,6 +13,7 @@ class BackofficeConfig(AppConfig):
 
     def ready(self) -> None:
         """Our apps' sections, and only ours: other packages register with Django's own site, which nobody sees."""
+        import_module("apps.backoffice.jobs")
         for config in apps.get_app_configs():
             if config.name.startswith("apps.") and module_has_submodule(config.module, "admin"):
                 import_module(f"{config.name}.admin")

@@ -107,3 +107,13 @@ def words(values: Sequence[Any]) -> Cell:
 
 def or_nothing(value: Cell | None) -> Cell:
     return value or NOTHING
+
+
+def paired(what: str, value: Cell) -> SafeString:
+    """A word and its value: `tenant tnt_…`."""
+    return format_html('<span class="sw-note">{}</span> {}', what, value)
+
+
+def noted(value: Cell, note: Cell) -> SafeString:
+    """A value with a quieter word behind it."""
+    return format_html('{} <span class="sw-note">{}</span>', value, note)

@@ -1,5 +1,6 @@
 """The site at /backoffice/: home, search over everything, and one section for each registered model."""
 
+from collections.abc import Callable, Sequence
 from typing import Any, TypeVar, cast
 
 from django.db.models import Model
@@ -29,6 +30,7 @@ class BackOfficeSite(UnfoldSite):
         super().__init__(name="backoffice")
         self._sections: dict[str, ModelAdmin] = {}
         self._foreign_tabs: dict[str, list[Tab]] = {}
+        self._known_names: dict[str, list[Callable[[Any], Sequence[str]]]] = {}
         self._actions: dict[str, Any] = {}
 
     def section(self, admin_class: Section) -> Section:
@@ -64,6 +66,13 @@ class BackOfficeSite(UnfoldSite):
 
     def tabs_for(self, section: str) -> list[Tab]:
         return self._foreign_tabs.get(section, [])
+
+    def add_names(self, section: str, known: Callable[[Any], Sequence[str]]) -> None:
+        """Names of people on the page of another app's object, so that free text there can be masked."""
+        self._known_names.setdefault(section, []).append(known)
+
+    def names_for(self, section: str, row: Any) -> list[str]:
+        return [name for known in self._known_names.get(section, []) for name in known(row)]
 
     def link(self, section: str, public_id: str | None, principal: Principal) -> str | None:
         """The address of an object's page; None where this reader may not open it, or nobody can."""

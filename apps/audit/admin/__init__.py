@@ -1,0 +1,6 @@
+"""Back office: the whole trail, and the timeline on the page of each object."""
+
+from apps.audit.admin.section import AuditAdmin
+from apps.audit.admin.timeline import Entries, timeline_tab
+
+__all__ = ["AuditAdmin", "Entries", "timeline_tab"]

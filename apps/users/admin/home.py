@@ -1,0 +1,70 @@
+"""What people contribute to the home page."""
+
+from datetime import UTC, datetime, time, timedelta
+
+from django.db.models import Count, Q
+from django.db.models.functions import TruncDate
+
+from apps.backoffice import cells
+from apps.backoffice.home import DayChart, Figure, Matter, Matters, Panel, home
+from apps.backoffice.seen import Seen
+from apps.backoffice.site import site
+from apps.core.clock import now
+from apps.core.principal import Principal
+from apps.users.admin import looks
+from apps.users.querysets import visible_to
+
+_SHOWN = 5
+_DAYS = 90
+
+
+def figures(principal: Principal) -> list[Figure]:
+    people = visible_to(principal)
+    week = people.filter(created_at__gte=now() - timedelta(days=7)).count()
+    return [Figure("Users", people.count(), f"{week:,} new in seven days", site.list_url("users"))]
+
+
+def sign_ups(principal: Principal) -> DayChart:
+    today = now().date()
+    first = today - timedelta(days=_DAYS - 1)
+    rows = (
+        visible_to(principal)
+        .filter(created_at__gte=datetime.combine(first, time(), UTC))
+        .order_by()
+        .annotate(day=TruncDate("created_at", tzinfo=UTC))
+        .values_list("day")
+        .annotate(count=Count("pk"))
+    )
+    counted = dict(rows)
+    days = [(first + timedelta(days=offset)) for offset in range(_DAYS)]
+    return DayChart(
+        "Sign-ups",
+        [(day, counted.get(day, 0)) for day in days],
+        unit="new users",
+        empty="Nobody has signed up in the last 90 days.",
+        note="90 days, by day in UTC",
+    )
+
+
+def locked_out(principal: Principal) -> Matters:
+    """Blocked and suspended people, the newest first: somebody decided, and somebody will ask."""
+    people = visible_to(principal).filter(Q(suspended_at__isnull=False) | Q(blocked_at__isnull=False))
+    rows = list(people.order_by("-updated_at")[: _SHOWN + 1])
+    seen = Seen(principal, "users.read")
+    matters = [
+        Matter(
+            looks.title(user, seen),
+            cells.noted(cells.badges([looks.status(user)]), cells.ago(user.blocked_at or user.suspended_at)),
+            site.link("users", user.public_id, principal) or "",
+        )
+        for user in rows[:_SHOWN]
+    ]
+    url = site.list_url("users", "status=suspended")
+    return Matters("People locked out", matters, "lock", "red", url, more=len(rows) > _SHOWN)
+
+
+def install() -> None:
+    """Called once, when the sections are loaded."""
+    home.figures.append(Panel("users", "users.read", figures, order=20))
+    home.charts.append(Panel("sign-ups", "users.read", sign_ups, order=20))
+    home.matters.append(Panel("locked-out", "users.read", locked_out, order=40))
