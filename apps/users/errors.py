@@ -18,6 +18,11 @@ class EmailInvalid(Invalid):
     message = "This is not an e-mail address."
 
 
+class NameInvalid(Invalid):
+    code = "NAME_INVALID"
+    message = "A name has at most 200 characters."
+
+
 class ReasonInvalid(Invalid):
     code = "REASON_INVALID"
     message = "A reason has 3 to 500 characters."

@@ -19,6 +19,8 @@ from django.db.models import Max, QuerySet
 
 from apps.core.clock import now
 from apps.core.errors import RateLimited
+from apps.core.knobs import Knob
+from apps.users.knobs import PASSWORD_BY_ACCOUNT, PASSWORD_BY_ADDRESS, PASSWORD_BY_PAIR, PASSWORD_BY_SPRAY
 from apps.users.models import LoginFailure
 
 
@@ -39,20 +41,24 @@ class By(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Rule:
-    """At most `limit` failures (for SPRAY: other accounts) within `window`."""
+    """At most `limit` failures (for SPRAY: other accounts) within `window`; a knob where operators may turn it."""
 
     by: By
-    limit: int
+    limit: int | Knob[int]
     window: timedelta
+
+    def most(self) -> int:
+        """The limit in force."""
+        return self.limit if isinstance(self.limit, int) else self.limit.get()
 
 
 _QUARTER = timedelta(minutes=15)
 RULES: dict[Proof, tuple[Rule, ...]] = {
     Proof.PASSWORD: (
-        Rule(By.PAIR, 5, _QUARTER),
-        Rule(By.ADDRESS, 30, _QUARTER),
-        Rule(By.SPRAY, 10, timedelta(hours=1)),
-        Rule(By.ACCOUNT, 30, _QUARTER),
+        Rule(By.PAIR, PASSWORD_BY_PAIR, _QUARTER),
+        Rule(By.ADDRESS, PASSWORD_BY_ADDRESS, _QUARTER),
+        Rule(By.SPRAY, PASSWORD_BY_SPRAY, timedelta(hours=1)),
+        Rule(By.ACCOUNT, PASSWORD_BY_ACCOUNT, _QUARTER),
     ),
     # Six digits: an attacker who has the password gets few guesses, from wherever they come.
     Proof.CODE: (Rule(By.PAIR, 5, _QUARTER), Rule(By.ADDRESS, 30, _QUARTER), Rule(By.ACCOUNT, 10, _QUARTER)),
@@ -139,7 +145,7 @@ def _wait(rule: Rule, attempt: Attempt, moment: datetime) -> timedelta | None:
     others = LoginFailure.objects.filter(kind=attempt.proof, at__gt=moment - rule.window)
     others = others.exclude(pk=attempt.row_id)
     times = _times(rule, attempt, others)
-    if len(times) < rule.limit:
+    if len(times) < rule.most():
         return None
     return times[-1] + rule.window - moment
 
@@ -151,9 +157,9 @@ def _times(rule: Rule, attempt: Attempt, others: QuerySet[LoginFailure]) -> list
     if rule.by is By.SPRAY:
         accounts = others.filter(address=attempt.address).exclude(account=attempt.account)
         latest = accounts.order_by().values("account").annotate(last=Max("at")).order_by("-last")
-        return list(latest.values_list("last", flat=True)[: rule.limit])
+        return list(latest.values_list("last", flat=True)[: rule.most()])
     if rule.by is not By.ADDRESS:
         others = others.filter(account=attempt.account)
     if rule.by is not By.ACCOUNT:
         others = others.filter(address=attempt.address)
-    return list(others.order_by("-at").values_list("at", flat=True)[: rule.limit])
+    return list(others.order_by("-at").values_list("at", flat=True)[: rule.most()])

@@ -7,7 +7,6 @@ from uuid import UUID
 from allauth.mfa.models import Authenticator
 from cryptography.hazmat.primitives.hashes import SHA1
 from cryptography.hazmat.primitives.twofactor.hotp import HOTP
-from django.conf import settings
 from django.db import transaction
 
 from apps.core.access import Role
@@ -16,6 +15,7 @@ from apps.core.errors import Conflict
 from apps.core.principal import Principal
 from apps.core.sealing import open_text, seal_text
 from apps.core.write import write
+from apps.users.knobs import MFA_FOR_ALL
 from apps.users.models import User
 from apps.users.services.common import delete_sessions, end_sessions, locked, target_of
 from apps.users.services.passwords import notice
@@ -44,9 +44,9 @@ class MfaRequired(Conflict):
 
 def mfa_required(user: User) -> bool:
     """True where the person must have TOTP before the first page: super_admin always, other staff by
-    settings.MFA_REQUIRED_FOR_ALL_STAFF."""
+    a knob (its default is settings.MFA_REQUIRED_FOR_ALL_STAFF)."""
     roles = user.staff_roles
-    return Role.SUPER_ADMIN.value in roles or (bool(roles) and settings.MFA_REQUIRED_FOR_ALL_STAFF)
+    return Role.SUPER_ADMIN.value in roles or (bool(roles) and MFA_FOR_ALL.get())
 
 
 def new_secret() -> str:

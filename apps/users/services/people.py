@@ -7,8 +7,24 @@ from django.db import IntegrityError, transaction
 
 from apps.core.principal import Principal
 from apps.core.write import Target, Write, write
-from apps.users.errors import EmailInvalid, EmailTaken
+from apps.users.errors import EmailInvalid, EmailTaken, NameInvalid
 from apps.users.models import User, UserManager
+
+# RFC 5321 section 4.5.3.1.3: a path has 256 characters, brackets included.
+_LONGEST_EMAIL = 254
+_LONGEST_NAME = 200
+
+
+def checked_name(name: str) -> str:
+    """The name without outer spaces.
+
+    Raises:
+        NameInvalid: too long, or with a NUL, which PostgreSQL can't store.
+    """
+    name = name.strip()
+    if len(name) > _LONGEST_NAME or "\0" in name:
+        raise NameInvalid(details={"name": [NameInvalid.message]})
+    return name
 
 
 def new_user_target() -> Target:
@@ -40,9 +56,13 @@ def new_user(w: Write, *, email: str, name: str, password: str | None) -> User:
         validate_email(address)
     except ValidationError:
         raise EmailInvalid(details={"email": [EmailInvalid.message]}) from None
+    if len(address) > _LONGEST_EMAIL:
+        raise EmailInvalid(details={"email": [f"At most {_LONGEST_EMAIL} characters."]})
     try:
         with transaction.atomic():
-            user = User.objects.create(email=address, name=name.strip(), password=make_password(password))
+            user = User.objects.create(
+                email=address, name=checked_name(name), password=make_password(password)
+            )
     except IntegrityError:
         raise EmailTaken from None
     user.refresh_from_db()

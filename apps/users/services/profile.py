@@ -12,6 +12,7 @@ from apps.users.errors import NotAMember, WhichMembership
 from apps.users.models import Membership, User
 from apps.users.services.common import locked, saved, target_of
 from apps.users.services.memberships import change_role
+from apps.users.services.people import checked_name
 from apps.users.services.staff import change_roles, checked_roles
 
 
@@ -47,7 +48,7 @@ def update_user(
         UserNotFound, UserChanged
         WhichMembership: a role without a tenant, and several memberships; or a tenant that is not theirs.
         NotAMember: a role, and no membership at all.
-        StaffRolesInvalid, LastSuperAdmin
+        StaffRolesInvalid, LastSuperAdmin, NameInvalid
     """
     if changes.role is None and changes.name is None and changes.staff_roles is None:
         raise NothingToChange
@@ -58,7 +59,7 @@ def update_user(
         if changes.staff_roles is not None:
             change_roles(w, user, checked_roles(changes.staff_roles))
         if changes.name is not None:
-            _rename(w, user, changes.name.strip())
+            _rename(w, user, checked_name(changes.name))
         return saved(user, "name")
 
 

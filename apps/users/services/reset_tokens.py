@@ -1,12 +1,12 @@
-"""Links that let a person set a password: one counts at a time, once, for 24 hours."""
+"""Links that let a person set a password: one counts at a time, once, for the hours of a knob."""
 
 from datetime import datetime, timedelta
 
-from django.conf import settings
 from django.contrib.auth.base_user import AbstractBaseUser
 from django.contrib.auth.tokens import PasswordResetTokenGenerator
 
 from apps.core.clock import now
+from apps.users.knobs import RESET_HOURS
 from apps.users.models import User
 
 
@@ -14,7 +14,7 @@ class ResetTokens(PasswordResetTokenGenerator):
     """Bound to the request that it was made for and to the present password.
 
     A new request, a new password and its own use (which is a new password, and closes the request) void it.
-    settings.PASSWORD_RESET_TIMEOUT is its life in seconds.
+    The knob `global.password_reset_hours` is its life.
     """
 
     key_salt = "apps.users.services.reset_tokens"
@@ -34,7 +34,7 @@ class ResetTokens(PasswordResetTokenGenerator):
 
 def expires_at(requested_at: datetime) -> datetime:
     """Until when a link counts that was asked for at that moment."""
-    return requested_at + timedelta(seconds=settings.PASSWORD_RESET_TIMEOUT)
+    return requested_at + timedelta(hours=RESET_HOURS.get())
 
 
 reset_tokens = ResetTokens()
