@@ -61,7 +61,10 @@ def set_usage(tenant_id: UUID, usage: Mapping[str, float]) -> None:
 
 
 def set_subscription(tenant_id: UUID, subscription: SubscriptionFact | None) -> bool:
-    """Owner: finance. True where the tenant's effective plan is another one now (an override holds against it)."""
+    """Owner: finance. True where the tenant's effective plan is another one now (an override holds against it).
+
+    The caller's write then publishes `tenant.terms_changed`.
+    """
     tenant = Tenant.objects.select_for_update(no_key=True).filter(id=tenant_id).first()
     if tenant is None:
         return False

@@ -62,7 +62,7 @@ def tenants(
 def _search(principal: Principal, permission: str, search: str) -> Q:
     named = Q(company_name__icontains=search)
     by_email = (
-        Q(owner_email=search.lower()) if masked(principal, permission) else Q(owner_email__icontains=search)
+        Q(owner_email__iexact=search) if masked(principal, permission) else Q(owner_email__icontains=search)
     )
     tenant_id = ids.parse_or_none(ids.TENANT, search)
     return named | by_email | Q(id=tenant_id) if tenant_id else named | by_email
