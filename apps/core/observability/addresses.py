@@ -1,6 +1,7 @@
 """Where a request comes from: the connection, and what trusted proxies say."""
 
 import ipaddress
+import re
 from collections.abc import Sequence
 from functools import lru_cache
 from ipaddress import IPv4Address, IPv4Network, IPv6Address, IPv6Network
@@ -9,13 +10,14 @@ from django.conf import settings
 from django.http import HttpRequest
 
 Address = IPv4Address | IPv6Address
-_FORWARDING = (
-    "HTTP_X_FORWARDED_FOR",
-    "HTTP_FORWARDED",
-    "HTTP_X_REAL_IP",
-    "HTTP_X_FORWARDED_HOST",
-    "HTTP_VIA",
+# What proxies write about whom they speak for, in the spellings of the common ones. Servers hand `-` and `_` on as the
+# same; other signs are made so here.
+_FORWARDING = re.compile(
+    r"(X_)*((ORIGINAL_)?FORWARD(ED)?(_\w*)?|VIA(_\w*)?"
+    r"|(\w+_)?(REAL|CLIENT|CONNECTING|REMOTE|ORIGINATING|SOCKET|USER|SOURCE|PROXYUSER)_?(IP|IPV?[46]|ADDR(ESS)?)"
+    r"|ENVOY_EXTERNAL_ADDRESS|ORIGINAL_(HOST|URL|TO|FOR)|HOST|PROXY_\w+|BLUECOAT_VIA)"
 )
+_ODD = re.compile(r"[^A-Z0-9]+")
 
 
 @lru_cache(maxsize=16)
@@ -52,34 +54,46 @@ def client_address_of(request: HttpRequest) -> str | None:
     ends the walk, since what stands left of it was not written by a proxy of ours.
     """
     peer = parse_hop(request.META.get("REMOTE_ADDR", ""))
-    if peer is None:
-        return None
+    return None if peer is None else str(_walked(peer, request)[0])
+
+
+def _walked(peer: Address, request: HttpRequest) -> tuple[Address, bool]:
+    """The client, and whether every hop on the way to it could be read."""
     known = peer
     if not within(peer, settings.TRUSTED_PROXIES):
-        return str(known)
-    hops = request.META.get("HTTP_X_FORWARDED_FOR", "").split(",")
-    for text in reversed(hops):
+        return known, True
+    for text in reversed(request.META.get("HTTP_X_FORWARDED_FOR", "").split(",")):
         hop = parse_hop(text)
         if hop is None:
-            break
+            return known, False
         known = hop
         if not within(hop, settings.TRUSTED_PROXIES):
             break
-    return str(known)
+    return known, True
+
+
+def is_forwarded(request: HttpRequest) -> bool:
+    """True where some header says that the connection speaks for somebody else, however it is spelled."""
+    return any(
+        _FORWARDING.fullmatch(_ODD.sub("_", name[5:].upper()).strip("_"))
+        for name in request.META
+        if name.startswith("HTTP_") and name != "HTTP_HOST"
+    )
 
 
 def is_internal(request: HttpRequest) -> bool:
     """True where the caller stands inside settings.INTERNAL_NETWORKS, taken from the connection itself.
 
     A forwarding header from a peer that is no trusted proxy is a refusal: behind an unlisted proxy everybody
-    would seem to stand inside. Source: contracts/service.md, "Internal routes".
+    would seem to stand inside. So is one from a trusted proxy that does not say for whom, in X-Forwarded-For.
+    Source: contracts/service.md, "Internal routes".
     """
     peer = parse_hop(request.META.get("REMOTE_ADDR", ""))
     if peer is None or not within(peer, settings.INTERNAL_NETWORKS):
         return False
-    if not any(request.META.get(header) for header in _FORWARDING):
+    if not is_forwarded(request):
         return True
     if not within(peer, settings.TRUSTED_PROXIES):
         return False
-    client = parse_hop(client_address_of(request) or "")
-    return client is not None and within(client, settings.INTERNAL_NETWORKS)
+    client, is_readable = _walked(peer, request)
+    return is_readable and within(client, settings.INTERNAL_NETWORKS)
