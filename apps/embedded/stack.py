@@ -22,6 +22,7 @@ from apps.embedded.supervisor import Program, Stopped, Supervisor, spawn_command
 LOCK_FILE = "up.lock"
 PREPARED_FILE = "prepared.json"
 SUPERVISOR = "supervisor"
+METRICS_FOLDER = "metrics"
 DEFAULT_WEB_PORT = 8000
 READY_SECONDS = 90
 # The last stage ends first: what serves, then Valkey, then PostgreSQL.
@@ -210,10 +211,15 @@ def prepare_database(stack: Stack) -> None:
 def serving_programs(stack: Stack) -> list[Program]:
     """Everything that serves or works, with one entry in the log each."""
     ports, variables = stack.ports, stack.given | stack.variables | QUIETLY
+    metrics = stack.home.file(METRICS_FOLDER)
+    remove(metrics)
+    metrics.mkdir(mode=0o700)
 
     def program(name: str, command: list[str], *, port: int = 0, path: str = "", line: str = "") -> Program:
         asked = partial(responds, f"127.0.0.1:{port}", path) if port else None
-        return Program(name, SERVING_STAGE, partial(spawn_command, command, variables), asked, line)
+        # One /metrics for all of them. Not RQ: it forks for each job, and each process leaves its files behind.
+        shared = {} if name == "rq" else {"PROMETHEUS_MULTIPROC_DIR": str(metrics)}
+        return Program(name, SERVING_STAGE, partial(spawn_command, command, variables | shared), asked, line)
 
     programs = [
         program("web", granian(ports.web, workers=1, threads=8), port=ports.web, path="/readyz"),
