@@ -7,6 +7,7 @@ from typing import Any
 
 import jsonschema
 import pytest
+from django.core.cache import cache as shared_cache
 from django.db import connection, transaction
 from django.test import Client
 from psycopg import sql
@@ -17,7 +18,7 @@ from apps.surfaces.kit.documents import document_of, routes_of
 from apps.surfaces.kit.doors import Route
 from apps.surfaces.kit.surface import OPEN, Surface, surfaces
 from tests.factories import make_staff
-from tests.surfaces.callers import Caller, by_token, make_callers
+from tests.surfaces.callers import Caller, by_session, by_token, make_callers
 from tests.surfaces.places import PERSONAL, Place, Places, make_places
 from tests.surfaces.samples import SAMPLES, Sample, filled
 
@@ -110,6 +111,16 @@ def test_a_route_serves_exactly_those_whom_the_matrix_names(
             Reach.TEST: (404 if sample.path and sample.hides_live else sample.status, sample.status),
         }[reach]
         assert (got, on_test) == expected, caller.name
+
+
+@every_route
+def test_a_tenants_owner_who_tries_is_in_the_trail(surface: Surface, route: Route, places: Places) -> None:
+    for client in (by_session(places.live.owner), by_token(places.live.owner)):
+        known = set(AuditEntry.objects.values_list("pk", flat=True))
+        shared_cache.clear()
+        assert send(client, sample_of(route), places.live).status_code == 403
+        new = AuditEntry.objects.exclude(pk__in=known).get()
+        assert (new.outcome, new.actor_id, new.actor_kind) == ("denied", places.live.owner.public_id, "user")
 
 
 @every_mutation

@@ -81,7 +81,9 @@ class SurfaceSchema(AutoSchema):
                 )
             )
         schemes: list[dict[str, list[str]]] = [{name: []} for name in self.surface.security]
-        return [{}, *schemes] if self.action.permission == OPEN else schemes
+        if self.action.permission == OPEN:
+            return [] if self.surface.closed else [{}, *schemes]
+        return schemes if self.surface.is_secured(self.action.permission) else []
 
     def get_override_parameters(self) -> list[Any]:
         found: list[Any] = []

@@ -68,6 +68,10 @@ class Surface(ABC):
 
     # --- OpenAPI ---
 
+    def is_secured(self, permission: str) -> bool:
+        """False for a permission that asks for no credential."""
+        return permission != OPEN
+
     @abstractmethod
     def error_schema(self) -> dict[str, Any]:
         """JSON schema of the body of a refusal."""

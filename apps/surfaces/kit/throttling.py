@@ -49,7 +49,7 @@ return {granted, math.max(0, room - granted), math.floor(elapsed * 1000), used +
 
 @dataclass(frozen=True, slots=True)
 class Budget:
-    """What is left: for the X-RateLimit headers. `reset` is in seconds from now."""
+    """What is left: for the X-RateLimit headers. `reset` is when the window ends, in epoch seconds."""
 
     limit: int
     remaining: int
@@ -86,9 +86,9 @@ class Throttle:
             block = self._blocks.get(key)
             if block is not None and block.left > 0 and block.ends > now:
                 block.left -= 1
-                return Budget(limit, block.left + block.elsewhere, math.ceil(block.ends - now))
+                return self._budget(limit, block.left + block.elsewhere, block.ends - now)
             if now < self._away_until:
-                return Budget(limit, limit, self._window)
+                return self._budget(limit, limit, self._window)
         return self._more(key, limit, now)
 
     def forget(self) -> None:
@@ -105,7 +105,7 @@ class Throttle:
             )
         except (redis.RedisError, OSError) as away:
             self._note_away(now, away)
-            return Budget(limit, limit, self._window)
+            return self._budget(limit, limit, self._window)
         self._is_away = False
         left = self._window - elapsed / 1000
         if granted == 0:
@@ -115,7 +115,10 @@ class Throttle:
             self._blocks.move_to_end(key)
             while len(self._blocks) > _REMEMBERED:
                 self._blocks.popitem(last=False)
-        return Budget(limit, granted - 1 + elsewhere, math.ceil(left))
+        return self._budget(limit, granted - 1 + elsewhere, left)
+
+    def _budget(self, limit: int, remaining: int, seconds: float) -> Budget:
+        return Budget(limit, remaining, math.ceil(time.time() + seconds))
 
     def _wait(self, limit: int, elapsed: float, used: int, before: int) -> int:
         """Whole seconds until one request has room again."""

@@ -41,6 +41,24 @@ def test_a_database_that_is_away_is_503_and_named(operator: Client) -> None:
     assert response["Retry-After"] == "1"
 
 
+@pytest.mark.django_db(transaction=True)
+def test_a_database_that_really_is_away_is_503_on_reads_and_writes(operator: Client) -> None:
+    known = connection.settings_dict["PORT"]
+    connection.close()
+    connection.settings_dict["PORT"] = "1"
+    try:
+        answers = [
+            operator.get(PREFIX),
+            operator.post(PREFIX, b'{"text": "abc"}', content_type="application/json"),
+        ]
+    finally:
+        connection.close()
+        connection.settings_dict["PORT"] = known
+    for response in answers:
+        assert response.status_code == 503, response.content
+        assert "PostgreSQL" in response.json()["error"]["message"]
+
+
 @pytest.mark.django_db
 @pytest.mark.parametrize(
     ("how", "status", "code"),
