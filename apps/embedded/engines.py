@@ -107,7 +107,7 @@ def run_command(options: argparse.Namespace) -> int:
     if options.profile == "up":
         raise Trouble("The profile `up` belongs to `make up`: take `test`, or a word of your own.")
     home = home_of(options.profile)
-    given = environment.without_ours(os.environ, Home(home.root))
+    given = environment.without_ours(os.environ)
     os.environ.clear()
     os.environ.update(given)
     addresses = ensure_running(home=home)

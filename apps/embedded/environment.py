@@ -1,15 +1,17 @@
 """The variables that the application reads, as the embedded stack sets them; `config/env.py` explains each."""
 
+import hashlib
 import os
 import shlex
 from collections.abc import Mapping, MutableMapping
 from dataclasses import dataclass
 from typing import Any
 
-from apps.embedded import keys
 from apps.embedded.state import Home, home_of, read_json, write_json
 
 RECORD_FILE = "environment.json"
+# Beside the exports of `make env`: which of them name embedded engines, by a digest of each value.
+EXPORTED = "STEWARD_EXPORTED"
 
 # One without the other would mix two installations: they are taken together or not at all.
 BELONG_TOGETHER = (
@@ -63,27 +65,26 @@ def application_environment(
     return result
 
 
-def without_ours(given: Mapping[str, str], home: Home) -> dict[str, str]:
-    """An environment without what `make env` of this checkout put there: what is left, somebody chose.
+def without_ours(given: Mapping[str, str]) -> dict[str, str]:
+    """An environment without what `make env` put there: what is left, somebody chose.
 
-    Otherwise a shell in which `eval "$(make -s env)"` was run would take our own engines for real ones.
+    Otherwise a shell in which `eval "$(make -s env)"` was run would take embedded engines for real ones.
     """
-    secrets = {name: str(value) for name, value in read_json(home.file(keys.KEYS_FILE)).items()}
-    record = read_json(home.file(RECORD_FILE))
-    ours = {name: record.get("variables", {}).get(name) for name in record.get("ours", [])}
-    return {
-        name: value
-        for name, value in given.items()
-        if ours.get(name) != value and not (name.endswith("_URL") and keys.opens_with(value, secrets))
-    }
+    marks = {mark for mark in given.get(EXPORTED, "").split() if mark}
+    kept = {name: value for name, value in given.items() if _mark(name, value) not in marks}
+    kept.pop(EXPORTED, None)
+    return kept
+
+
+def _mark(name: str, value: str) -> str:
+    return f"{name}:{hashlib.sha256(value.encode()).hexdigest()[:12]}"
 
 
 def remember(home: Home, variables: Mapping[str, str], *, given: Mapping[str, str]) -> None:
-    """Keep what the running stack was started with, and which of it is ours rather than given."""
-    ours = [name for name, value in variables.items() if given.get(name) != value]
-    write_json(
-        home.file(RECORD_FILE), {"variables": dict(variables), "ours": ours, "supervisor": os.getpid()}
-    )
+    """Keep what the running stack was started with; what is ours, rather than given, is marked as such."""
+    ours = [_mark(name, value) for name, value in variables.items() if given.get(name) != value]
+    marked = dict(variables) | {EXPORTED: " ".join(ours)}
+    write_json(home.file(RECORD_FILE), {"variables": marked, "supervisor": os.getpid()})
 
 
 def supervisor_that_is_ready(home: Home) -> int | None:

@@ -2,9 +2,7 @@
 
 import base64
 import secrets
-from collections.abc import Mapping
 from pathlib import Path
-from urllib.parse import urlsplit
 
 from apps.embedded import processes
 from apps.embedded.state import Home, Trouble, read_json, write_json
@@ -49,12 +47,6 @@ def load_keys(home: Home, *, data: Path) -> dict[str, str]:
     if complete != known:
         write_json(path, complete)
     return complete
-
-
-def opens_with(url: str, keys: Mapping[str, str]) -> bool:
-    """Whether an address carries one of our own passwords, so that it names our engine and not a real one."""
-    password = urlsplit(url).password
-    return bool(password) and password in {v for name, v in keys.items() if name.endswith("_password")}
 
 
 def choose_port(home: Home, server: str) -> int:

@@ -16,7 +16,7 @@ from signal import SIGINT, SIGTERM
 
 from apps.embedded import environment, keys, postgres, processes, servers
 from apps.embedded.postgres import Postgres
-from apps.embedded.state import Hold, Home, Trouble, home_of, read_json, remove, write_json
+from apps.embedded.state import REPOSITORY, Hold, Home, Trouble, home_of, read_json, remove, write_json
 from apps.embedded.supervisor import Program, Stopped, Supervisor, spawn_command
 
 LOCK_FILE = "up.lock"
@@ -65,7 +65,7 @@ def up_command(options: argparse.Namespace) -> int:
     if not lock.claim():
         raise Trouble(already_running(home))
     began = time.monotonic()
-    given = environment.without_ours(os.environ, home)
+    given = environment.without_ours(os.environ)
     end_leftovers(home)
     if options.reset:
         begin_anew(home, given)
@@ -79,6 +79,9 @@ def up_command(options: argparse.Namespace) -> int:
         supervisor.watch()
     except Stopped:
         pass
+    except Trouble:
+        forget_migrations(home)
+        raise
     finally:
         supervisor.stop()
         home.file(servers.RECORD_FILE).unlink(missing_ok=True)
@@ -141,6 +144,7 @@ def _start(home: Home, supervisor: Supervisor, given: dict[str, str]) -> Stack:
         cache = servers.valkey_of(home)
         programs.append(Program("valkey", VALKEY_STAGE, lambda: cache.spawn(subprocess.PIPE), cache.answers))
         addresses["REDIS_URL"] = cache.url
+    compiling = compile_bytecode()
     supervisor.start(programs, within_seconds=postgres.START_SECONDS)
     if needs.postgres:
         supervisor.run_to_end("roles", [sys.executable, "-m", "apps.embedded.roles"], dict(os.environ))
@@ -153,6 +157,7 @@ def _start(home: Home, supervisor: Supervisor, given: dict[str, str]) -> Stack:
     secrets = keys.load_keys(home, data=postgres.data_folder(home))
     own = environment.application_environment(given, secrets, addresses, ports=ports)
     stack = Stack(home, supervisor, given, own, ports)
+    compiling.wait()
     prepare_database(stack)
     supervisor.start(serving_programs(stack), within_seconds=READY_SECONDS)
     environment.remember(home, own, given=given)
@@ -190,22 +195,40 @@ def postgres_program(server: Postgres) -> Program:
 
 
 def prepare_database(stack: Stack) -> None:
-    """Migrate; the first time also fill in demo data and make the operator, whose password is shown once."""
-    variables = stack.given | stack.variables
-    manage = [sys.executable, "manage.py"]
-    stack.supervisor.run_to_end("migrate", [*manage, "migrate", "--verbosity=1"], variables)
+    """Migrate what isn't migrated; the first time also fill in demo data and make the operator."""
     database = hashlib.sha256(stack.variables["DATABASE_URL"].encode()).hexdigest()[:16]
     done = read_json(stack.home.file(PREPARED_FILE))
     if done.get("database") != database:
         done = {"database": database}
+    migrations = digest_of_migrations()
+    if done.get("migrations") != migrations:
+        _manage(stack, "migrate", "migrate")
     if not done.get("seed"):
-        stack.supervisor.run_to_end("seed", [*manage, "seed"], variables)
-        done["seed"] = True
-        write_json(stack.home.file(PREPARED_FILE), done)
+        _manage(stack, "seed", "seed")
     if not done.get("operator"):
-        stack.operator = stack.supervisor.run_to_end("operator", [*manage, "bootstrap_operator"], variables)
-        done["operator"] = True
-        write_json(stack.home.file(PREPARED_FILE), done)
+        stack.operator = _manage(stack, "operator", "bootstrap_operator")
+    done |= {"migrations": migrations, "seed": True, "operator": True}
+    write_json(stack.home.file(PREPARED_FILE), done)
+
+
+def _manage(stack: Stack, name: str, command: str) -> str:
+    variables = stack.given | stack.variables
+    return stack.supervisor.run_to_end(name, [sys.executable, "manage.py", command], variables)
+
+
+def digest_of_migrations() -> str:
+    """Of every file that decides how the tables look: ours, and the versions of the packages that bring some."""
+    digest = hashlib.sha256()
+    for path in [*sorted(REPOSITORY.glob("apps/*/migrations/*.py")), REPOSITORY / "requirements.lock"]:
+        digest.update(path.name.encode() + b"\0" + path.read_bytes())
+    return digest.hexdigest()[:16]
+
+
+def forget_migrations(home: Home) -> None:
+    """Migrate at the next start, whatever is remembered."""
+    done = read_json(home.file(PREPARED_FILE))
+    if done.pop("migrations", None):
+        write_json(home.file(PREPARED_FILE), done)
 
 
 def serving_programs(stack: Stack) -> list[Program]:
@@ -237,6 +260,11 @@ def serving_programs(stack: Stack) -> list[Program]:
         mailbox = [sys.executable, "-m", "apps.embedded", "mailbox", str(ports.smtp), str(ports.mailbox)]
         programs.insert(0, program("mailbox", mailbox, port=ports.mailbox, path="/messages"))
     return programs
+
+
+def compile_bytecode() -> subprocess.Popen[bytes]:
+    """Compile our own code once: with PYTHONDONTWRITEBYTECODE set, each process would do it at every start."""
+    return subprocess.Popen([sys.executable, "-m", "compileall", "-qq", "apps", "config"], cwd=REPOSITORY)
 
 
 def granian(port: int, *, workers: int, threads: int) -> list[str]:

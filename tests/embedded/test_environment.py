@@ -62,16 +62,18 @@ def test_environment_of_a_test_run_serves_and_mails_nothing() -> None:
 
 
 def test_without_ours_our_own_exports_are_dropped_and_chosen_ones_kept(up_home: Home) -> None:
-    secrets = keys.load_keys(up_home, data=up_home.file("postgres"))
-    ours = {
-        "REDIS_URL": f"redis://:{secrets['valkey_password']}@127.0.0.1:1/0",
-        "EMAIL_URL": "smtp://127.0.0.1:1",
-    }
-    chosen = {"DATABASE_URL": "postgresql://real/steward", "PATH": "/bin"}
-    environment.remember(up_home, ours | chosen, given=chosen)
-    moved = {"REDIS_URL": f"redis://:{secrets['valkey_password']}@127.0.0.1:999/0"}
+    chosen = {"EMAIL_URL": "smtps://relay", "PATH": "/bin"}
+    environment.remember(up_home, ENGINES | {"EMAIL_URL": "smtps://relay"}, given=chosen)
+    exported = environment.remembered(up_home) | chosen
 
-    assert environment.without_ours(ours | chosen | moved, up_home) == chosen
+    assert environment.without_ours(exported) == chosen
+
+
+def test_without_ours_an_address_changed_after_the_exports_is_kept(up_home: Home) -> None:
+    environment.remember(up_home, ENGINES, given={})
+    exported = environment.remembered(up_home) | {"DATABASE_URL": "postgresql://real/steward"}
+
+    assert environment.without_ours(exported) == {"DATABASE_URL": "postgresql://real/steward"}
 
 
 def test_load_into_fills_in_what_is_missing_and_changes_nothing(up_home: Home) -> None:
@@ -79,6 +81,7 @@ def test_load_into_fills_in_what_is_missing_and_changes_nothing(up_home: Home) -
     environ = {"SECRET_KEY": "mine"}
     environment.load_into(environ)
 
+    assert environ.pop(environment.EXPORTED)
     assert environ == {"SECRET_KEY": "mine", "PUBLIC_URL": "http://ours"} | ENGINES
 
 
@@ -87,6 +90,7 @@ def test_load_into_never_joins_a_real_database_with_our_owner(up_home: Home) -> 
     environ = {"DATABASE_URL": "postgresql://real/steward"}
     environment.load_into(environ)
 
+    assert environ.pop(environment.EXPORTED)
     assert environ == {"DATABASE_URL": "postgresql://real/steward", "REDIS_URL": ENGINES["REDIS_URL"]}
 
 
