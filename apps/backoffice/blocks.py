@@ -150,18 +150,26 @@ Block = Facts | Table | Meters | Timeline | Note | Code
 
 
 def changes(before: Mapping[str, Any], after: Mapping[str, Any]) -> list[Change]:
-    """Key by key what was and what is; keys that did not change are left out."""
-    keys = [*before, *(key for key in after if key not in before)]
-    return [
-        Change(key, _shown(before.get(key)), _shown(after.get(key)))
-        for key in keys
-        if before.get(key) != after.get(key) or key not in before or key not in after
-    ]
+    """Key by key what was and what is, nested ones by path; what did not change is left out."""
+    was, now = _flat(before), _flat(after)
+    keys = [*was, *(key for key in now if key not in was)]
+    pairs = [Change(key, _shown(was.get(key)), _shown(now.get(key))) for key in keys]
+    return [pair for pair in pairs if pair.before != pair.after]
+
+
+def _flat(values: Mapping[str, Any], path: str = "") -> dict[str, Any]:
+    found: dict[str, Any] = {}
+    for key, value in values.items():
+        here = f"{path}{key}"
+        found |= _flat(value, f"{here}.") if isinstance(value, Mapping) else {here: value}
+    return found
 
 
 def _shown(value: Any) -> str:
     if value is None:
         return "–"
+    if isinstance(value, bool):
+        return "yes" if value else "no"
     if isinstance(value, list):
         return ", ".join(map(str, value)) or "none"
     return str(value)

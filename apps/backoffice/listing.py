@@ -89,6 +89,7 @@ class FilterState:
     filter: Filter
     value: str
     choices: Sequence[tuple[str, str]]
+    chooses: bool
 
 
 @dataclass(frozen=True, slots=True)
@@ -149,7 +150,7 @@ class Listing:
         choices = known.choices(self.seen) if known.choices is not None else []
         if known.choices is not None and value not in {key for key, _ in choices}:
             value = ""
-        return FilterState(known, value, choices)
+        return FilterState(known, value, choices, chooses=known.choices is not None)
 
     def _sort(self, asked: str) -> tuple[Column, bool]:
         sortable = {column.name: column for column in self.shape.columns if column.sortable(self.seen)}

@@ -10,6 +10,7 @@ from django.urls import NoReverseMatch, URLPattern, URLResolver, include, path, 
 from django.views.decorators.cache import never_cache
 
 from apps.backoffice import pages
+from apps.backoffice.cells import NOTHING, Cell, ident, link
 from apps.backoffice.errors import NoSuchPage
 from apps.backoffice.home import board
 from apps.backoffice.model_admin import ModelAdmin, Suggestion
@@ -17,6 +18,7 @@ from apps.backoffice.requests import reader
 from apps.backoffice.shell import Entry, navigation, shell_context
 from apps.backoffice.tabs import Tab
 from apps.backoffice.typed import UnfoldSite
+from apps.core import ids
 from apps.core.access import allows
 from apps.core.principal import Principal
 
@@ -80,6 +82,12 @@ class BackOfficeSite(UnfoldSite):
         if known is None or public_id is None or not allows(principal, known.permission):
             return None
         return reverse(f"backoffice:{section}-page", args=[public_id])
+
+    def actor(self, actor_id: str, principal: Principal) -> Cell:
+        """Who did something: a person's id leads to their page, for who may open it."""
+        if not actor_id.startswith(f"{ids.USER}_"):
+            return actor_id or NOTHING
+        return link(self.link("users", actor_id, principal), ident(actor_id))
 
     def list_url(self, section: str, query: str = "") -> str:
         """The address of a list, with a query string (`status=trial`); empty where there is no such section."""

@@ -47,8 +47,16 @@ def _target(listed: Listed, _seen: Seen) -> cells.Cell:
     return cells.link(None, shown) if not entry.resource_type else cells.paired(entry.resource_type, shown)
 
 
-def _outcome(listed: Listed, _seen: Seen) -> cells.Cell:
-    return cells.badge(listed.entry.outcome, _OUTCOMES.get(listed.entry.outcome, "grey"))
+def _action(listed: Listed, _seen: Seen) -> cells.Cell:
+    """Success goes without saying."""
+    entry = listed.entry
+    if entry.outcome == Outcome.SUCCESS:
+        return entry.action
+    return cells.noted(entry.action, cells.badge(entry.outcome, _OUTCOMES.get(entry.outcome, "grey")))
+
+
+def _from(listed: Listed, seen: Seen) -> cells.Cell:
+    return cells.noted(seen.address(listed.row.address or ""), listed.entry.via)
 
 
 def _proven(listed: Listed, _seen: Seen) -> cells.Cell:
@@ -156,15 +164,11 @@ class AuditAdmin(ModelAdmin):
             order=Order(up=["at", "id"], down=["-at", "-id"]),
             kind="when",
         ),
-        Column("action", "Action", lambda listed, _seen: listed.entry.action),
+        Column("action", "Action", _action),
         Column("target", "Target", _target),
         Column("actor", "Actor", _actor),
-        Column(
-            "address", "From", lambda listed, seen: cells.or_nothing(seen.address(listed.row.address or ""))
-        ),
-        Column("via", "Via", lambda listed, _seen: listed.entry.via),
+        Column("address", "From", _from),
         Column("reason", "Reason", lambda listed, seen: cells.or_nothing(seen.text(listed.row.reason))),
-        Column("outcome", "Outcome", _outcome),
         Column("proof", "Row", _proven, kind="number"),
     ]
     filters: ClassVar[Sequence[Filter]] = [

@@ -8,6 +8,7 @@ from django import forms
 from apps.backoffice.dialogs import ReasonForm
 from apps.backoffice.fields import narrow
 from apps.core.money import Money, exponent
+from apps.plans.admin.words import label
 from apps.plans.limits import CAPABILITIES, FEATURES, LARGEST, LIMITS
 from apps.plans.models import Plan, PlanVersion
 
@@ -55,12 +56,10 @@ class LimitsForm(ReasonForm):
         initial["features"] = [key for key, on in newest.features.items() if on]
         super().__init__(data, initial=initial)
         for key, limit in LIMITS.items():
-            self.fields[key] = narrow(
-                forms.IntegerField(label=limit.meter.replace("_", " ").capitalize(), required=False)
-            )
+            self.fields[key] = narrow(forms.IntegerField(label=label(limit.meter), required=False))
             self.fields[key].widget.attrs.update({"placeholder": "unlimited", "min": 1, "max": LARGEST})
         self.fields["features"] = forms.MultipleChoiceField(
-            choices=[(key, key.replace("_", " ")) for key in FEATURES],
+            choices=[(key, label(key)) for key in FEATURES],
             required=False,
             widget=forms.CheckboxSelectMultiple,
         )

@@ -19,6 +19,7 @@ from apps.core.money import Money
 from apps.core.principal import Principal
 from apps.plans import selectors, subscribers
 from apps.plans.admin.dialogs import EditLimits, EditTerms, newest
+from apps.plans.admin.words import label
 from apps.plans.limits import CAPABILITIES, FEATURES, LIMITS
 from apps.plans.models import Plan, PlanVersion
 from apps.plans.querysets import visible_to
@@ -60,11 +61,11 @@ def _overview(plan: Plan, seen: Seen, _asked: Mapping[str, str]) -> list[Block]:
         Fact("Description", cells.or_nothing(plan.description)),
         Fact("Changed", cells.instant(plan.updated_at)),
     ]
-    granted = [Fact(text(key), cells.badge("yes", "green") if version.features.get(key) else "no", note)
+    granted = [Fact(label(key), cells.badge("yes", "green") if version.features.get(key) else "no", note)
                for key, note in FEATURES.items()]  # fmt: skip
     held = [Fact(key, cells.badge("yes", "green") if key in version.capabilities else "no", note)
             for key, note in CAPABILITIES.items()]  # fmt: skip
-    limits = [Row([text(limit.meter), _limit(version.limit(key)), limit.unit, limit.description])
+    limits = [Row([label(limit.meter), _limit(version.limit(key)), limit.unit, limit.description])
               for key, limit in LIMITS.items()]  # fmt: skip
     heads = [("Limit", "text"), ("At most", "number"), ("Unit", "text"), ("What is counted", "text")]
     return [
@@ -73,10 +74,6 @@ def _overview(plan: Plan, seen: Seen, _asked: Mapping[str, str]) -> list[Block]:
         Table(f"Limits, version {version.version}", heads, limits, ""),
         Facts("Capabilities", held, wide=True),
     ]
-
-
-def text(key: str) -> str:
-    return key.replace("_", " ").capitalize()
 
 
 def _stripe(plan: Plan) -> cells.Cell:
@@ -119,12 +116,12 @@ def _difference(version: PlanVersion, older: PlanVersion | None) -> str:
     if older is None:
         return "The first one."
     said = [
-        f"{text(limit.meter)}: {_limit(older.limit(key))} → {_limit(version.limit(key))}"
+        f"{label(limit.meter)}: {_limit(older.limit(key))} → {_limit(version.limit(key))}"
         for key, limit in LIMITS.items()
         if older.limit(key) != version.limit(key)
     ]
     said += [
-        f"{text(key)}: {'on' if version.features.get(key) else 'off'}"
+        f"{label(key)}: {'on' if version.features.get(key) else 'off'}"
         for key in FEATURES
         if bool(older.features.get(key)) != bool(version.features.get(key))
     ]

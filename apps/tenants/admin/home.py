@@ -100,7 +100,7 @@ def tests_expiring(principal: Principal) -> Matters:
         .filter(Q(is_test=True) & Q(test_expires_at__lte=soon))
         .order_by("test_expires_at")[: _SHOWN + 1]
     )
-    matters = [_matter(tenant, principal, looks.until(tenant)) for tenant in rows[:_SHOWN]]
+    matters = [_matter(tenant, principal, cells.ago(tenant.test_expires_at)) for tenant in rows[:_SHOWN]]
     url = site.list_url("tenants", "kind=test")
     return Matters("Test tenants about to go", matters, "science", "blue", url, more=len(rows) > _SHOWN)
 

@@ -12,6 +12,7 @@ from apps.backoffice.fields import narrow, only_with
 from apps.backoffice.seen import Seen
 from apps.backoffice.site import site
 from apps.core.principal import Principal
+from apps.plans.admin.words import label
 from apps.plans.limits import LARGEST, LIMITS
 from apps.plans.models import Plan
 from apps.tenants.effective import Effective, effective_of
@@ -75,8 +76,8 @@ class PlanForm(ReasonForm):
         self.fields["ends_at"].help_text = "Empty: until it is lifted"
         for key, figure in has.limits.items():
             now = UNLIMITED if figure.value is None else f"{figure.value:,}"
-            label = LIMITS[key].meter.replace("_", " ").capitalize()
-            self.fields[key] = narrow(LimitField(label=label, required=False, max_length=20))
+            title = label(LIMITS[key].meter)
+            self.fields[key] = narrow(LimitField(label=title, required=False, max_length=20))
             self.fields[key].widget.attrs["placeholder"] = f"now {now} ({figure.origin.value})"
         self.order_fields(["plan_id", "price_monthly", "ends_at", *has.limits, "reason"])
 

@@ -8,6 +8,7 @@ from apps.backoffice.blocks import Block, Fact, Facts, Meter, Meters, Note, Row,
 from apps.backoffice.seen import Seen
 from apps.backoffice.site import site
 from apps.core.clock import now
+from apps.plans.admin.words import label
 from apps.plans.limits import CAPABILITIES, FEATURES, LIMITS
 from apps.tenants.admin import looks
 from apps.tenants.effective import Effective, Figure, Origin, effective_of
@@ -102,7 +103,7 @@ def _history(tenant: Tenant, seen: Seen) -> Table:
             cells.badges([_word(change.from_status)]),
             cells.badges([_word(change.to_status)]),
             cells.or_nothing(seen.text(change.reason)),
-            change.actor_id,
+            site.actor(change.actor_id, seen.principal),
         ])
         for change in StatusChange.objects.filter(tenant=tenant).order_by("-at", "-id")[:_SHOWN]
     ]  # fmt: skip
@@ -157,7 +158,11 @@ def _standing(has: Effective, seen: Seen) -> list[Fact]:
         facts += [
             Fact(name, says(override), until),
             Fact("Reason", cells.or_nothing(seen.text(override.reason))),
-            Fact("Since", cells.instant(override.effective_at), f"by {override.actor_id}"),
+            Fact(
+                "Since",
+                cells.instant(override.effective_at),
+                cells.paired("by", site.actor(override.actor_id, seen.principal)),
+            ),
         ]
     return facts
 
@@ -170,7 +175,10 @@ def says(override: PlanOverride | BillingOverride) -> str:
     parts = [override.plan.name] if override.plan else []
     if override.price_monthly is not None:
         parts.append(f"{override.price_monthly:,.2f} a month")
-    parts += [f"{key} {_bound(value)}" for key, value in override.limits.items()]
+    parts += [
+        f"{label(LIMITS[key].meter) if key in LIMITS else key} {_bound(value)}"
+        for key, value in override.limits.items()
+    ]
     return ", ".join(parts)
 
 
@@ -194,13 +202,13 @@ def _limits(tenant: Tenant, has: Effective) -> Table:
 def _limit_row(key: str, figure: Figure, used: Any) -> Row:
     limit = LIMITS[key]
     over = used is not None and figure.value is not None and used > figure.value
-    name = limit.meter.replace("_", " ").capitalize()
+    name = label(limit.meter)
     cells_ = [name, _bound(figure.value), origin(figure.origin), cells.number(used), limit.unit]
     return Row(cells_, tone="red" if over else "")
 
 
 def _granted(has: Effective) -> list[Fact]:
-    on = [name.replace("_", " ") for name in FEATURES if has.features.get(name)]
+    on = [label(name) for name in FEATURES if has.features.get(name)]
     return [
         Fact("Features", cells.words(on), f"of {len(FEATURES)}"),
         Fact("Capabilities", cells.words(has.capabilities), f"of {len(CAPABILITIES)}"),
@@ -241,7 +249,7 @@ def usage(tenant: Tenant, _seen: Seen, _asked: Mapping[str, str]) -> list[Block]
     has, used = effective_of(tenant), usage_of(tenant.facts)
     meters = [
         Meter(
-            label=LIMITS[key].meter.replace("_", " ").capitalize(),
+            label=label(LIMITS[key].meter),
             used=used[LIMITS[key].meter],
             limit=figure.value,
             note=_ORIGINS[figure.origin][0] if figure.origin is Origin.OVERRIDE else "",

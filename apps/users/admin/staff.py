@@ -7,6 +7,7 @@ from allauth.mfa.models import Authenticator
 from django import forms
 from django.db.models import Exists, OuterRef
 
+from apps.approvals.services import Pending
 from apps.audit.admin import timeline_tab
 from apps.audit.selectors import entries_of_person
 from apps.backoffice import cells
@@ -25,7 +26,7 @@ from apps.users import selectors
 from apps.users.admin import looks
 from apps.users.enums import STAFF_ROLES
 from apps.users.models import StaffMember
-from apps.users.services import create_staff, deactivate_staff, mfa_required, reset_mfa, set_staff_roles
+from apps.users.services import change_staff_roles, create_staff, deactivate_staff, mfa_required, reset_mfa
 
 
 def _title(member: StaffMember, seen: Seen) -> str:
@@ -130,13 +131,15 @@ class ChangeRoles(_Named):
 
     def perform(self, *, actor: Principal, target: Any, data: dict[str, Any]) -> Done:
         user = target.user
-        set_staff_roles(
+        outcome = change_staff_roles(
             actor=actor,
             user_id=user.pk,
             roles=data["staff_roles"],
             reason=data["reason"],
             if_match=user.version,
         )
+        if isinstance(outcome, Pending):
+            return Done("super_admin needs a second person: another super_admin decides under Approvals.")
         return Done("The roles were changed; their sessions ended.")
 
 
