@@ -1,4 +1,4 @@
-"""Tables of the core: jobs, idempotent responses, live topics."""
+"""Tables of the core: jobs, idempotent responses, live topics, failed attempts."""
 
 from django.contrib.postgres.indexes import GinIndex
 from django.db import models
@@ -94,3 +94,24 @@ class LiveTopic(models.Model):
 
     def __str__(self) -> str:
         return f"{self.name} r{self.revision}"
+
+
+class FailedAttempt(models.Model):
+    """A failed proof (sign-in, re-authentication, automation key), counted by apps.core.attempts."""
+
+    at = models.DateTimeField(db_default=Now())
+    kind = models.CharField(max_length=12)
+    # SHA-256 of what names the account: an unknown address is no personal datum to keep in clear.
+    account = models.BinaryField(max_length=32)
+    address = models.GenericIPAddressField(null=True)
+
+    class Meta:
+        # The app `users` made the table, when only sign-ins were counted.
+        db_table = "users_login_failure"
+        indexes = [
+            models.Index(name="login_failure_account", fields=["kind", "account", "-at"]),
+            models.Index(name="login_failure_address", fields=["kind", "address", "-at"]),
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.kind} {self.at:%Y-%m-%d %H:%M}"

@@ -5,6 +5,7 @@ from typing import Any
 
 from celery import shared_task
 
+from apps.core import attempts
 from apps.core.jobs import runner, schedules, sweeper
 from apps.core.jobs.queueing import RUN_TASK
 from apps.core.jobs.registry import Run, job
@@ -30,7 +31,7 @@ def start_due(name: str) -> bool:
 @job("core.purge_old", every=timedelta(hours=1))
 def purge_old(run: Run) -> dict[str, Any]:
     """Killed half-way, the next hour's run goes on."""
-    return dict(sweeper.purge_old())
+    return {**sweeper.purge_old(), "failed_attempts": attempts.prune()}
 
 
 @job("core.sweep_objects", every=timedelta(days=1))

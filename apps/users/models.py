@@ -199,26 +199,6 @@ class UserTombstone(models.Model):
         return str(self.user_id)
 
 
-class LoginFailure(models.Model):
-    """A failed proof (sign-in, re-authentication), counted by account, by address and by spray."""
-
-    at = models.DateTimeField(db_default=Now())
-    kind = models.CharField(max_length=12)
-    # SHA-256 of the address that was typed: an unknown address is no personal datum to keep in clear.
-    account = models.BinaryField(max_length=32)
-    address = models.GenericIPAddressField(null=True)
-
-    class Meta:
-        db_table = "users_login_failure"
-        indexes = [
-            models.Index(name="login_failure_account", fields=["kind", "account", "-at"]),
-            models.Index(name="login_failure_address", fields=["kind", "address", "-at"]),
-        ]
-
-    def __str__(self) -> str:
-        return f"{self.kind} {self.at:%Y-%m-%d %H:%M}"
-
-
 def revoked(user: User, issued_at: datetime) -> bool:
     """True where a session or token of that moment was revoked since."""
     return user.tokens_valid_after is not None and issued_at <= user.tokens_valid_after

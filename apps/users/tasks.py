@@ -8,7 +8,6 @@ from django.contrib.sessions.models import Session
 
 from apps.core.clock import now
 from apps.core.jobs.registry import Run, job
-from apps.users.auth import throttle
 from apps.users.services.passwords import SEND_RESET_LINK, send_reset_link
 
 
@@ -20,8 +19,8 @@ def send_link(run: Run, *, sealed: str) -> dict[str, Any]:
 
 @job("users.prune", every=timedelta(hours=1))
 def prune(run: Run) -> dict[str, Any]:
-    """Forgets failed proofs and sessions that are over; killed half-way, the next hour's run goes on."""
+    """Forgets sessions that are over; killed half-way, the next hour's run goes on."""
     sessions, _ = Session.objects.filter(expire_date__lt=now()).delete()
     live = Session.objects.values("session_key")
     listed, _ = UserSession.objects.exclude(session_key__in=live).delete()
-    return {"login_failures": throttle.prune(), "sessions": sessions, "listed_sessions": listed}
+    return {"sessions": sessions, "listed_sessions": listed}

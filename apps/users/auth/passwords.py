@@ -23,7 +23,7 @@ def verify_password(request: HttpRequest, *, email: str, password: str) -> User:
 
     Raises:
         SignInRefused: wrong; the work is the same for an address that nobody has.
-        TooManyAttempts: not now (apps.users.auth.throttle).
+        TooManyAttempts: not now (apps.core.attempts).
     """
     address = UserManager.normalize_email(email)
     user = User.objects.select_related("staff").filter(email=address).first()
