@@ -189,7 +189,7 @@ def test_the_trail_as_csv_is_the_same_selection_and_harmless() -> None:
     response = me.client.get(f"{USERS}/{user.public_id}/audit-trail?format=csv&action_type=user&search=")
     assert response["Content-Type"].startswith("text/csv")
     assert "attachment" in response["Content-Disposition"]
-    rows = list(csv.DictReader(io.StringIO(b"".join(response.streaming_content).decode())))
+    rows = list(csv.DictReader(io.StringIO(response.getvalue().decode())))
     found = {row["action"]: row["reason"] for row in rows}
     assert found == {
         "user.suspend": "'=HYPERLINK(1)",
