@@ -3,6 +3,7 @@
 from apps.tenants import facts, sample_data
 from apps.users import aspects
 from apps.users.samples import make_people
+from apps.users.services import approved
 from apps.users.services.memberships import count_members
 
 
@@ -11,3 +12,4 @@ def install() -> None:
     facts.own("members", count_members)
     sample_data.register("users.people", make_people, order=20)
     aspects.install()
+    approved.install()

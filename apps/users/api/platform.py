@@ -6,6 +6,7 @@ from uuid import UUID
 
 from rest_framework import serializers
 
+from apps.approvals.services import Pending
 from apps.audit import selectors as audit
 from apps.audit.models import AuditEntry
 from apps.core import ids
@@ -349,9 +350,11 @@ class Users(platform.ViewSet):
             name=body.get("name"),
             staff_roles=body.get("staff_roles"),
         )
-        user = services.update_user(
+        user = services.change_user(
             actor=call.actor, user_id=_id(call, "users.update"), changes=wanted, if_match=call.if_match
         )
+        if isinstance(user, Pending):
+            return Answer(user.body(), status=202)
         shown = selectors.shown_of([user]).get(user.pk)
         data = {
             "user_id": user.public_id,

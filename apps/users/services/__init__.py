@@ -6,10 +6,12 @@ status       suspend_user, unsuspend_user, block_user, unblock_user
 sessions     revoke_sessions, end_own_session, end_other_sessions
 passwords    request_password_reset, forgotten_password, send_reset_link
 staff        create_staff, set_staff_roles, deactivate_staff
+approved     change_staff_roles, change_user: as set_staff_roles, update_user, with a second person where it needs one
 memberships  add_membership, change_membership_role, remove_membership
 mfa          enrol_totp, remove_totp, reset_mfa, renew_recovery_codes
 """
 
+from apps.users.services.approved import change_staff_roles, change_user
 from apps.users.services.common import REVOCATIONS
 from apps.users.services.memberships import add_membership, change_membership_role, remove_membership
 from apps.users.services.mfa import enrol_totp, mfa_required, remove_totp, renew_recovery_codes, reset_mfa
@@ -33,6 +35,8 @@ __all__ = [
     "add_membership",
     "block_user",
     "change_membership_role",
+    "change_staff_roles",
+    "change_user",
     "create_staff",
     "create_user",
     "deactivate_staff",

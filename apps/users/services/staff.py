@@ -3,6 +3,8 @@
 from collections.abc import Iterable
 from uuid import UUID
 
+from apps.approvals.errors import ApprovalRequired
+from apps.approvals.services import guard, is_required
 from apps.core.access import Role
 from apps.core.clock import now
 from apps.core.errors import Invalid
@@ -13,6 +15,10 @@ from apps.users.models import StaffMember, User
 from apps.users.services.common import end_sessions, locked, refuse_last_super_admin, saved, target_of
 from apps.users.services.passwords import queue_invitation
 from apps.users.services.people import new_user, new_user_target
+
+# The action that may need a second person (apps.users.services.approved).
+GRANT_SUPER_ADMIN = "users.grant_super_admin"
+_ADD_FIRST = "super_admin needs a second person: add them without it, then change their roles."
 
 
 class StaffRolesInvalid(Invalid):
@@ -48,10 +54,13 @@ def create_staff(
     Raises:
         EmailInvalid, EmailTaken
         StaffRolesInvalid: none, or an unknown one.
+        ApprovalRequired: super_admin, where that needs a second person.
     """
     wanted = checked_roles(roles)
     if not wanted:
         raise StaffRolesInvalid(details={"staff_roles": [StaffRolesInvalid.message]})
+    if Role.SUPER_ADMIN.value in wanted and is_required(GRANT_SUPER_ADMIN, actor=actor):
+        raise ApprovalRequired(details={"staff_roles": [_ADD_FIRST]})
     with write("staff.create", actor=actor, target=new_user_target(), reason=reason) as w:
         user = new_user(w, email=email, name=name, password=password)
         StaffMember.objects.create(user=user, roles=wanted)
@@ -75,6 +84,7 @@ def set_staff_roles(
         UserNotFound, UserChanged
         StaffRolesInvalid: an unknown role.
         LastSuperAdmin: the last active super_admin can't lose the role.
+        ApprovalRequired: super_admin is new, and needs a second person (apps.users.services.approved).
     """
     wanted = checked_roles(roles)
     with write("staff.set_roles", actor=actor, target=target_of(user_id), reason=reason) as w:
@@ -111,6 +121,8 @@ def change_roles(w: Write, user: User, wanted: list[str]) -> None:
         return
     if Role.SUPER_ADMIN.value not in wanted:
         refuse_last_super_admin(user)
+    elif Role.SUPER_ADMIN.value not in before:
+        guard(GRANT_SUPER_ADMIN, actor=w.entry.actor)
     # A row keeps the roles that were last held: a member without roles is one that is not active.
     fields = {"is_active": bool(wanted), "updated_at": now()} | ({"roles": wanted} if wanted else {})
     member, made = StaffMember.objects.get_or_create(user=user, defaults={"roles": wanted})
