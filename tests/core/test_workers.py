@@ -65,7 +65,7 @@ def _enqueued(name: str, **args: Any) -> Job:
     return Job.objects.latest("id")
 
 
-def _until(true: Callable[[], bool], seconds: float = 30) -> None:
+def _until(true: Callable[[], bool], seconds: float = 80) -> None:
     end = time.monotonic() + seconds
     while not true():
         assert time.monotonic() < end, list(Job.objects.values("name", "status", "attempts", "error"))
