@@ -19,9 +19,7 @@ class ReasonForm(forms.Form):
         label="Reason",
         min_length=3,
         max_length=500,
-        widget=forms.Textarea(
-            attrs={"rows": 2, "autofocus": True, "placeholder": "Ticket, and what it is about"}
-        ),
+        widget=forms.Textarea(attrs={"rows": 2, "placeholder": "Ticket, and what it is about"}),
         error_messages={"required": "Say why: the audit trail keeps it."},
     )
 

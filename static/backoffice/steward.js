@@ -19,8 +19,9 @@
   document.body.addEventListener("htmx:afterSwap", function (event) {
     if (event.target !== modalContent) return;
     if (!modal.open) modal.showModal();
+    showFields(modalContent);
     const wrong = modalContent.querySelector(".sw-bad input, .sw-bad select, .sw-bad textarea");
-    const first = wrong || modalContent.querySelector("[autofocus], textarea, input:not([type=hidden]), select, .sw-button");
+    const first = wrong || modalContent.querySelector(".sw-field :is(textarea, input, select), .sw-button");
     if (first) first.focus();
   });
 
@@ -39,6 +40,21 @@
       button.disabled = false;
     });
   });
+
+  /* A field that belongs to one choice of another is hidden while that is not chosen. */
+  function showFields(inside) {
+    inside.querySelectorAll("[data-only-with]").forEach(function (field) {
+      const [name, values] = field.dataset.onlyWith.split("=");
+      const chosen = inside.querySelector(`[name="${name}"]`);
+      field.closest(".sw-field").hidden = !values.split("|").includes(chosen.value);
+    });
+  }
+
+  document.addEventListener("change", function (event) {
+    const form = event.target.closest(".sw-form");
+    if (form) showFields(form);
+  });
+  document.querySelectorAll(".sw-alone").forEach(showFields);
 
   /* Several values of one name (check boxes) stay together. */
   function collected(form) {

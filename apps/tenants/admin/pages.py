@@ -161,10 +161,14 @@ def _standing(has: Effective, seen: Seen) -> list[Fact]:
             Fact(
                 "Since",
                 cells.instant(override.effective_at),
-                cells.paired("by", site.actor(override.actor_id, seen.principal)),
+                _by(override.actor_id, seen),
             ),
         ]
     return facts
+
+
+def _by(actor_id: str, seen: Seen) -> cells.Cell:
+    return cells.paired("by", site.actor(actor_id, seen.principal))
 
 
 def says(override: PlanOverride | BillingOverride) -> str:
