@@ -1,7 +1,7 @@
 """What this app tells the others when Django has loaded them: figures it owns, samples, aspects."""
 
 from apps.tenants import facts, sample_data
-from apps.users import aspects
+from apps.users import aspects, exporting
 from apps.users.samples import make_people
 from apps.users.services import approved
 from apps.users.services.memberships import count_members
@@ -13,3 +13,4 @@ def install() -> None:
     sample_data.register("users.people", make_people, order=20)
     aspects.install()
     approved.install()
+    exporting.install()
