@@ -67,7 +67,7 @@ def test_an_address_that_is_taken_is_a_sentence() -> None:
 def test_the_demo_is_quick_whole_and_the_same_twice(client: Client) -> None:
     started = time.perf_counter()
     output = run("seed")
-    assert time.perf_counter() - started < 20  # 5 s on an idle machine
+    assert time.perf_counter() - started < 30  # under 5 s on an idle machine
     assert Tenant.objects.count() == 40
     assert set(Tenant.objects.values_list("status", flat=True)) == set(TenantStatus.values)
     assert Tenant.objects.filter(is_test=True, test_expires_at__isnull=False).exists()
