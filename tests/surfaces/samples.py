@@ -22,6 +22,7 @@ class Sample:
         path: the values of the path's parameters.
         prepare: what must be so before (a suspended user, before unsuspending).
         status: of the success.
+        writes: how many audit rows the success leaves: one, but two around a call over the network.
         hides_live: a role that reaches test tenants only gets 404 for the real customer (path parameters say whose).
     """
 
@@ -31,6 +32,7 @@ class Sample:
     body: Mapping[str, Any] | None = None
     status: int = 200
     prepare: Callable[[Place], None] | None = None
+    writes: int = 1
     hides_live: bool = True
 
     @property

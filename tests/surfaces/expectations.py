@@ -1,0 +1,95 @@
+"""Who comes to the door of each surface, and what the contract says they get.
+
+A surface needs an entry in `EXPECTATIONS`; the tests of every route fail for one without.
+"""
+
+from abc import ABC, abstractmethod
+from collections.abc import Mapping
+
+from django.test import Client
+
+from apps.core.access import PERMISSIONS, Reach, Role
+from apps.surfaces.kit.doors import Route
+from apps.surfaces.kit.surface import OPEN
+from tests.factories import make_staff
+from tests.surfaces.callers import Caller, by_session, by_token, make_callers
+from tests.surfaces.places import Place
+from tests.surfaces.samples import Sample
+
+
+def permission_of(route: Route) -> str:
+    assert route.declaration is not None, f"{route} declares nothing"
+    return route.declaration.permission
+
+
+class Expectations(ABC):
+    """What holds at one surface's door."""
+
+    @abstractmethod
+    def callers(self, place: Place) -> list[Caller]:
+        """Everybody who may come."""
+
+    @abstractmethod
+    def outcome(self, caller: Caller, route: Route, sample: Sample) -> tuple[int, int]:
+        """The status of the sample on the real customer, and on the test tenant."""
+
+    @abstractmethod
+    def mighty(self, route: Route) -> Client:
+        """A caller who may use the route."""
+
+    @abstractmethod
+    def barred(self, route: Route, place: Place) -> Mapping[str, Client]:
+        """Callers who may not, by name: they get 401 or 403."""
+
+    def offenders(self, place: Place) -> Mapping[str, Client]:
+        """Authenticated callers without any right here, by the id that the trail names."""
+        del place
+        return {}
+
+    def masked(self, route: Route) -> Client | None:
+        """A caller who may use the route and must not see personal data; None where there is none."""
+        del route
+        return None
+
+
+class PlatformExpectations(Expectations):
+    """Staff by role. Source: contracts/platform.md, "Roles"."""
+
+    def callers(self, place: Place) -> list[Caller]:
+        return make_callers(place)
+
+    def outcome(self, caller: Caller, route: Route, sample: Sample) -> tuple[int, int]:
+        permission = permission_of(route)
+        if permission == OPEN:
+            return sample.status, sample.status
+        if not caller.is_known:
+            return 401, 401
+        found = {how for role, how in PERMISSIONS[permission].items() if role.value in caller.roles}
+        if Reach.ALL in found:
+            return sample.status, sample.status
+        if Reach.TEST in found:
+            return 404 if sample.path and sample.hides_live else sample.status, sample.status
+        return 403, 403
+
+    def mighty(self, route: Route) -> Client:
+        del route
+        return by_token(make_staff("super_admin"))
+
+    def barred(self, route: Route, place: Place) -> Mapping[str, Client]:
+        without = [role.value for role in Role if role not in PERMISSIONS[permission_of(route)]]
+        return {
+            "anonymous": Client(raise_request_exception=False),
+            "owner": by_token(place.owner),
+            **{role: by_token(make_staff(role)) for role in without},
+        }
+
+    def offenders(self, place: Place) -> Mapping[str, Client]:
+        return {"session": by_session(place.owner), "token": by_token(place.owner)}
+
+    def masked(self, route: Route) -> Client | None:
+        if Role.SUPPORT not in PERMISSIONS.get(permission_of(route), {}):
+            return None
+        return by_token(make_staff("support"))
+
+
+EXPECTATIONS: Mapping[str, Expectations] = {"platform": PlatformExpectations()}
