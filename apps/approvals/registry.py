@@ -88,5 +88,9 @@ def known_action(action: str) -> Approvable:
     return _actions[action]
 
 
+def find_action(action: str) -> Approvable | None:
+    return _actions.get(action)
+
+
 def actions() -> list[Approvable]:
     return sorted(_actions.values(), key=lambda known: known.action)
