@@ -14,7 +14,7 @@ up: install  ## start everything and keep it running; Ctrl-C stops it (RESET=1: 
 	@$(PY) -m apps.embedded up $(if $(filter-out 0,$(RESET)),--reset)
 
 test: install  ## all tests, on engines of their own (ARGS="tests/core -x" for some of them)
-	@browser=$$($(PY) scripts/browser.py) && STEWARD_CHROMIUM="$$browser" $(WITH_ENGINES) $(PY) -m pytest -n 2 $(ARGS)
+	@browser=$$($(PY) scripts/browser.py) && STEWARD_CHROMIUM="$$browser" exec $(WITH_ENGINES) $(PY) -m pytest -n 2 $(ARGS)
 
 check: install  ## format, lint, floors, types, migrations, settings, OpenAPI documents
 	@$(WITH_ENGINES) scripts/check

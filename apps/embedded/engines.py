@@ -9,8 +9,10 @@ leaves stops them. Where DATABASE_URL or REDIS_URL names a real server, that one
 import argparse
 import atexit
 import os
+import signal
 import subprocess
 from pathlib import Path
+from types import FrameType
 
 from apps.embedded import environment, keys, postgres, roles, servers, valkey
 from apps.embedded.postgres import Postgres
@@ -114,10 +116,28 @@ def run_command(options: argparse.Namespace) -> int:
     secrets = keys.load_keys(home, data=postgres.data_folder(home))
     variables = given | environment.application_environment(given, secrets, addresses, ports=None)
     try:
-        return subprocess.run(command, env=variables, check=False).returncode
-    except KeyboardInterrupt:
-        return 130
+        return _run_and_pass_signals_on(command, variables)
     except FileNotFoundError:
         raise Trouble(f"There is no program {command[0]}.") from None
     finally:
         leave(home)
+
+
+def _run_and_pass_signals_on(command: list[str], variables: dict[str, str]) -> int:
+    """Run a command; its exit code. Who ends us ends the command, and the engines only after it."""
+    process: subprocess.Popen[bytes] | None = None
+    told: list[int] = []
+
+    def pass_on(number: int, frame: FrameType | None) -> None:
+        del frame
+        told.append(number)
+        if process is not None:
+            process.send_signal(number)
+
+    # A terminal's Ctrl-C reaches the command by itself.
+    signal.signal(signal.SIGINT, lambda _number, _frame: told.append(signal.SIGINT))
+    for number in (signal.SIGTERM, signal.SIGHUP):
+        signal.signal(number, pass_on)
+    process = subprocess.Popen(command, env=variables)
+    code = process.wait()
+    return 128 + told[-1] if told else code if code >= 0 else 128 - code

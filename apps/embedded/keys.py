@@ -1,11 +1,12 @@
 """Passwords, keys and ports of a stack: made once, kept in its folder, never in the repository."""
 
 import base64
+import hashlib
 import secrets
 from pathlib import Path
 
 from apps.embedded import processes
-from apps.embedded.state import Home, Trouble, read_json, write_json
+from apps.embedded.state import Home, Trouble, notice, read_json, write_json
 
 KEYS_FILE = "keys.json"
 PORTS_FILE = "ports.json"
@@ -13,7 +14,7 @@ PREFERRED_PORTS = {
     "up": {"postgres": 54329, "valkey": 63790, "smtp": 10250, "mailbox": 8025, "stream": 8001},
     "test": {"postgres": 54429, "valkey": 63890},
 }
-FIRST_PORT_OF_OTHERS = 54529
+FIRST_PORT_OF_OTHERS = 55000
 
 
 def new_keys() -> dict[str, str]:
@@ -59,16 +60,21 @@ def choose_port(home: Home, server: str) -> int:
     if home.profile != "up":
         others |= {int(port) for port in read_json(home.root / PORTS_FILE).values()}
     before = known.get(server)
-    preferred = before or PREFERRED_PORTS.get(home.profile, {}).get(server, FIRST_PORT_OF_OTHERS)
+    usual = PREFERRED_PORTS.get(home.profile, {}).get(server)
+    preferred = before or usual or _own_range(home)
     port = processes.free_port(preferred, taken=others)
-    if port != preferred and preferred not in others:
+    if port != preferred and preferred not in others and (before or usual):
         in_the_way = processes.who_listens(preferred)
-        print(
-            f"Port {preferred} is in use by {in_the_way}: {server} listens on {port} from now on.", flush=True
-        )
+        notice(f"port {preferred} is in use by {in_the_way}: {server} listens on {port} from now on.")
     if port != before:
         write_json(home.file(PORTS_FILE), known | {server: port})
     return port
+
+
+def _own_range(home: Home) -> int:
+    """Where homes of other profiles begin to look: apart from each other, since they may start at once."""
+    digest = hashlib.sha256(str(home.folder).encode()).digest()
+    return FIRST_PORT_OF_OTHERS + int.from_bytes(digest[:2]) % 500 * 10
 
 
 def known_port(home: Home, server: str) -> int | None:

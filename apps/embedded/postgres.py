@@ -13,7 +13,7 @@ from urllib.parse import quote
 
 from apps.embedded import processes
 from apps.embedded.binaries import CLEAN_ENVIRONMENT, PostgresPrograms, run_as
-from apps.embedded.state import Home, Trouble, group_of, place_for_servers, remove, unprivileged_user
+from apps.embedded.state import Home, Trouble, group_of, notice, place_for_servers, remove, unprivileged_user
 
 DATABASE = "steward"
 OWNER = "steward_owner"
@@ -112,7 +112,7 @@ def make_cluster(server: Postgres) -> None:
     """
     half = server.data.with_name("postgres.half-made")
     if half.exists():
-        print("A database was left half-made by an interrupted start: it is made again.", flush=True)
+        notice("a database was left half-made by an interrupted start: it is made again.")
         remove(half)
     if server.data.exists():
         if server.home.durable:
@@ -120,7 +120,7 @@ def make_cluster(server: Postgres) -> None:
             return
         if _is_whole(server):
             return
-        print("The test database's files are damaged: they are made again.", flush=True)
+        notice("the test database's files are damaged: they are made again.")
         remove(server.data)
     half.mkdir(mode=0o700)
     user = unprivileged_user()

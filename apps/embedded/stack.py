@@ -16,7 +16,17 @@ from signal import SIGINT, SIGTERM
 
 from apps.embedded import environment, keys, postgres, processes, servers
 from apps.embedded.postgres import Postgres
-from apps.embedded.state import REPOSITORY, Hold, Home, Trouble, home_of, read_json, remove, write_json
+from apps.embedded.state import (
+    REPOSITORY,
+    Hold,
+    Home,
+    Trouble,
+    home_of,
+    notice,
+    read_json,
+    remove,
+    write_json,
+)
 from apps.embedded.supervisor import Program, Stopped, Supervisor, spawn_command
 
 LOCK_FILE = "up.lock"
@@ -107,7 +117,7 @@ def end_leftovers(home: Home) -> None:
     if not left:
         home.file(servers.RECORD_FILE).unlink(missing_ok=True)
         return
-    print(f"An earlier run was killed and left {', '.join(left)} running: ending them first.", flush=True)
+    notice(f"an earlier run was killed and left {', '.join(left)} running: ending them first.")
     for name in [name for name in left if name not in {"postgres", "valkey"}] + ["valkey", "postgres"]:
         if name in left:
             processes.end(left[name], with_signal=SIGINT if name == "postgres" else SIGTERM, seconds=10)
@@ -118,7 +128,7 @@ def end_leftovers(home: Home) -> None:
 def begin_anew(home: Home, given: Mapping[str, str]) -> None:
     """Delete the embedded database, its keys and what was remembered. A real server's data stay."""
     if given.get("DATABASE_URL"):
-        print("RESET=1 leaves the server in DATABASE_URL alone; only embedded data are deleted.", flush=True)
+        notice("RESET=1 leaves the server in DATABASE_URL alone; only embedded data are deleted.")
     remove(postgres.data_folder(home))
     for name in (
         keys.KEYS_FILE,

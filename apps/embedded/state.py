@@ -13,6 +13,7 @@ import pwd
 import shutil
 import stat
 import subprocess
+import sys
 import tempfile
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -26,6 +27,12 @@ UNPRIVILEGED_USER = "nobody"
 
 class Trouble(Exception):
     """Something only a person can put right; the text says what."""
+
+
+def notice(sentence: str) -> None:
+    """Say something beside the way: standard output may belong to a command that is run."""
+    sys.stderr.write(f"steward: {sentence}\n")
+    sys.stderr.flush()
 
 
 def default_root() -> Path:

@@ -241,6 +241,8 @@ class Supervisor:
         """
         written: list[str] = []
         process = spawn_command(command, environment)
+        if self._on_start is not None:
+            self._on_start(name, process.pid)
         reader = self.follow(name, process, heard=written.append)
         try:
             while process.poll() is None:

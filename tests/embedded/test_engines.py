@@ -168,7 +168,7 @@ def test_engines_database_half_made_is_made_again(bare_home: Home, capfd: pytest
     (half / "PG_VERSION").write_text("17\n")
 
     assert ask(engines.ensure_running(home=bare_home)["DATABASE_URL"], "SELECT 1") == 1
-    assert "half-made" in capfd.readouterr().out
+    assert "half-made" in capfd.readouterr().err
     assert not half.exists()
 
 
@@ -280,3 +280,53 @@ def test_programs_wheel_does_not_run_here_debian_s_server_is_taken(
     monkeypatch.setattr(binaries, "DEBIAN_POSTGRES", system)
 
     assert binaries.postgres_programs(home).folder == system / "15" / "bin"
+
+
+def test_run_passes_its_addresses_its_exit_code_and_leaves_nothing_running(home: Home) -> None:
+    script = "import os, sys; print(os.environ['DATABASE_URL'], flush=True); sys.stdin.read(); sys.exit(7)"
+    process = run(home, script)
+    database = identity(home, "postgres")
+    process.communicate()
+
+    assert process.returncode == 7
+    assert processes.wait_until_gone(database, 10)
+
+
+def test_run_told_to_end_ends_its_command_first_and_then_the_engines(home: Home) -> None:
+    script = (
+        "import os, sys, time; print(os.environ['DATABASE_URL'], os.getpid(), flush=True); time.sleep(60)"
+    )
+    process = run(home, script)
+    assert process.stdout is not None
+    database = identity(home, "postgres")
+    os.kill(process.pid, signal.SIGTERM)
+
+    assert process.wait(30) == 128 + signal.SIGTERM
+    assert processes.wait_until_gone(database, 10)
+    process.communicate()
+
+
+def run(home: Home, script: str) -> "subprocess.Popen[str]":
+    """`python -m apps.embedded run` with a script that prints a line once it has the addresses."""
+    process = subprocess.Popen(
+        [
+            sys.executable,
+            "-m",
+            "apps.embedded",
+            "run",
+            "--profile",
+            home.profile,
+            "--",
+            sys.executable,
+            "-c",
+            script,
+        ],
+        cwd=REPOSITORY,
+        stdin=subprocess.PIPE,
+        stdout=subprocess.PIPE,
+        text=True,
+        env={"PATH": os.environ["PATH"], "STEWARD_STATE_DIR": str(home.root)},
+    )
+    assert process.stdout is not None
+    assert "postgresql://steward_app:" in process.stdout.readline()
+    return process

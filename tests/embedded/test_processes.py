@@ -66,7 +66,7 @@ def test_port_of_a_server_in_use_is_given_up_in_a_sentence_and_the_new_one_remem
         second = keys.choose_port(home, "postgres")
 
     assert second != first
-    assert f"Port {first} is in use by" in capsys.readouterr().out
+    assert f"port {first} is in use by" in capsys.readouterr().err
     assert keys.choose_port(home, "postgres") == second
 
 
