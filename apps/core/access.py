@@ -55,6 +55,7 @@ PERMISSIONS: dict[str, dict[Role, Reach]] = {
     "configuration.write": _ALL,
     "approvals.read": _ALL,
     "approvals.decide": _ALL,
+    "exports.use": {**_ADMIN, Role.SUPPORT: Reach.ALL, Role.FINANCE: Reach.ALL, Role.OPS: Reach.ALL},
     "exports.read_any": _ALL,
     "jobs.read": {**_ALL, Role.OPS: Reach.ALL},
 }

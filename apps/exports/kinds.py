@@ -13,7 +13,7 @@ from apps.core.access import allows
 from apps.core.ids import TENANT, MalformedId, parse, public
 from apps.core.principal import Principal
 from apps.exports.errors import ExportParamsInvalid
-from apps.exports.registry import exportable
+from apps.exports.registry import Input, Kind, exportable
 
 _PAGE = 1000
 _EXACT = ("action", "actor_id", "resource_type", "resource_id", "outcome", "request_id")
@@ -119,11 +119,20 @@ def count_audit(principal: Principal, params: Mapping[str, Any]) -> int:
 def install() -> None:
     """Registers the kind (apps.exports.apps)."""
     exportable(
-        "audit-trail",
-        title="Audit trail",
-        permission="audit.read",
-        columns=COLUMNS,
-        rows=audit_rows,
-        params=checked_params,
-        count=count_audit,
+        Kind(
+            name="audit-trail",
+            title="Audit trail",
+            permission="audit.read",
+            columns=COLUMNS,
+            rows=audit_rows,
+            params=checked_params,
+            count=count_audit,
+            inputs=[
+                Input("since", "Since", "date"),
+                Input("until", "Before", "date"),
+                Input("action", "Action", hint="tenant.suspend"),
+                Input("tenant_id", "Tenant", hint="tnt_…"),
+                Input("actor_id", "Actor", hint="usr_…"),
+            ],
+        )
     )

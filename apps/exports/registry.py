@@ -19,6 +19,19 @@ from apps.exports.enums import ExportFormat
 from apps.exports.errors import ExportParamsInvalid
 
 Row = Mapping[str, Any]
+
+
+@dataclass(frozen=True, slots=True)
+class Input:
+    """A parameter as a form asks for it. `type`: text, date (sent as the beginning of that day in UTC), or choice."""
+
+    name: str
+    label: str
+    type: str = "text"
+    choices: Sequence[str] = ()
+    hint: str = ""
+
+
 Rows = Callable[[Principal, Mapping[str, Any]], Iterator[Row]]
 Check = Callable[[Mapping[str, Any]], dict[str, Any]]
 
@@ -44,6 +57,7 @@ class Kind:
         params: checks the parameters and gives them as JSON values; the job hands them to `rows` as they are.
         count: how many rows there are about to be, for the progress; None: unknown.
         limit: rows at most, below the knob `exports.max_rows`.
+        inputs: the parameters that a form offers.
     """
 
     name: str
@@ -51,36 +65,25 @@ class Kind:
     permission: str
     columns: Sequence[str]
     rows: Rows
-    params: Check
-    count: Callable[[Principal, Mapping[str, Any]], int] | None
-    formats: frozenset[ExportFormat]
-    limit: int | None
+    params: Check = no_params
+    count: Callable[[Principal, Mapping[str, Any]], int] | None = None
+    formats: frozenset[ExportFormat] = frozenset(ExportFormat)
+    limit: int | None = None
+    inputs: Sequence[Input] = ()
 
 
 _kinds: dict[str, Kind] = {}
 
 
-def exportable(
-    name: str,
-    *,
-    title: str,
-    permission: str,
-    columns: Sequence[str],
-    rows: Rows,
-    params: Check = no_params,
-    count: Callable[[Principal, Mapping[str, Any]], int] | None = None,
-    formats: Sequence[ExportFormat] = (ExportFormat.CSV, ExportFormat.JSON),
-    limit: int | None = None,
-) -> Kind:
+def exportable(kind: Kind) -> Kind:
     """Registers a kind.
 
     Raises:
         ValueError: the name is taken.
     """
-    if name in _kinds:
-        raise ValueError(f"the export {name!r} is registered already")
-    kind = Kind(name, title, permission, tuple(columns), rows, params, count, frozenset(formats), limit)
-    _kinds[name] = kind
+    if kind.name in _kinds:
+        raise ValueError(f"the export {kind.name!r} is registered already")
+    _kinds[kind.name] = kind
     return kind
 
 

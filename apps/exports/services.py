@@ -13,7 +13,7 @@ from apps.core.access import allows
 from apps.core.clock import now
 from apps.core.enums import JobStatus
 from apps.core.errors import Forbidden, NotFound
-from apps.core.ids import new_id
+from apps.core.ids import TENANT, new_id, parse_or_none
 from apps.core.models import Job
 from apps.core.objectstore import Opened, Stat, store
 from apps.core.outbound.messages import queue_mail
@@ -54,7 +54,7 @@ def request_export(
 
     Args:
         params: of the kind; checked by it.
-        tenant_id: the tenant that the export is about, where it is about one.
+        tenant_id: the tenant that the export is about, where it is about one; by default the parameter's.
 
     Raises:
         ExportKindUnknown: no such kind.
@@ -70,6 +70,8 @@ def request_export(
         raise ExportParamsInvalid(details={"format": [f"One of {', '.join(sorted(known.formats))}."]})
     checked = known.params(params or {})
     identity = new_id()
+    if tenant_id is None and "tenant_id" in checked:
+        tenant_id = parse_or_none(TENANT, checked["tenant_id"])
     row = Export(
         id=identity,
         kind=kind,

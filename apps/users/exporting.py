@@ -10,7 +10,7 @@ from django.db.models import Q, QuerySet
 from apps.core.ids import TENANT, parse, parse_or_none
 from apps.core.principal import Principal
 from apps.exports.errors import ExportParamsInvalid
-from apps.exports.registry import exportable
+from apps.exports.registry import Input, Kind, exportable
 from apps.users import display, selectors
 from apps.users.enums import MembershipRole, UserStatus
 from apps.users.models import User
@@ -74,11 +74,18 @@ def count_users(principal: Principal, params: Mapping[str, Any]) -> int:
 def install() -> None:
     """Registers the kind (apps.users.registration)."""
     exportable(
-        "users",
-        title="Users",
-        permission="users.read",
-        columns=COLUMNS,
-        rows=user_rows,
-        params=checked_params,
-        count=count_users,
+        Kind(
+            name="users",
+            title="Users",
+            permission="users.read",
+            columns=COLUMNS,
+            rows=user_rows,
+            params=checked_params,
+            count=count_users,
+            inputs=[
+                *(Input(name, name.capitalize(), "choice", choices) for name, choices in _CHOICES.items()),
+                Input("tenant_id", "Tenant", hint="tnt_…"),
+                Input("plan", "Plan", hint="slug or id"),
+            ],
+        )
     )

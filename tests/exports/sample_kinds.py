@@ -7,7 +7,7 @@ from typing import Any
 from apps.core.access import masked
 from apps.core.errors import Conflict, Unavailable
 from apps.core.principal import Principal
-from apps.exports.registry import exportable, find_kind
+from apps.exports.registry import Kind, exportable, find_kind
 
 
 def numbers(principal: Principal, params: Mapping[str, Any]) -> Iterator[dict[str, Any]]:
@@ -31,14 +31,16 @@ def count(principal: Principal, params: Mapping[str, Any]) -> int:
 def install() -> None:
     if find_kind("tests.numbers") is None:
         exportable(
-            "tests.numbers",
-            title="Numbers",
-            permission="users.read",
-            columns=["number", "text", "masked"],
-            rows=numbers,
-            params=dict,
-            count=count,
-            limit=50_000,
+            Kind(
+                name="tests.numbers",
+                title="Numbers",
+                permission="users.read",
+                columns=["number", "text", "masked"],
+                rows=numbers,
+                params=dict,
+                count=count,
+                limit=50_000,
+            )
         )
 
 
