@@ -16,7 +16,6 @@ from django.db.models import (
     OuterRef,
     Q,
     QuerySet,
-    Subquery,
     Value,
     When,
 )
@@ -75,26 +74,33 @@ def users(
 
 
 def _showing(found: QuerySet[User], wanted: Mapping[str, Any]) -> QuerySet[User]:
-    """Those whose shown membership is as wanted. First those who have such a membership at all, which is cheap."""
-    fits = Membership.objects.filter(user=OuterRef("pk"), **wanted)
-    found = found.filter(Exists(fits))
-    if set(wanted) == {"tenant_id"}:
-        return found
-    own = Membership.objects.filter(user=OuterRef("pk"))
-    if "tenant_id" in wanted:
-        own = own.filter(tenant_id=wanted["tenant_id"])
-    shown = Subquery(_by_age(own).values("pk")[:1])
-    return found.annotate(shown=shown).filter(Exists(fits.filter(pk=OuterRef("shown"))))
+    """Those whose shown membership is as wanted: one that fits, and none of theirs that would be shown instead."""
+    fits = Membership.objects.filter(**wanted).annotate(over=_over())
+    if set(wanted) != {"tenant_id"}:
+        others = Membership.objects.filter(user=OuterRef("user"))
+        if "tenant_id" in wanted:
+            others = others.filter(tenant_id=wanted["tenant_id"])
+        others = others.annotate(over=_over())
+        as_live = Q(over=OuterRef("over"))
+        as_old = as_live & Q(created_at=OuterRef("created_at"))
+        before = (
+            Q(over__lt=OuterRef("over"))
+            | as_live & Q(created_at__lt=OuterRef("created_at"))
+            | as_old & Q(pk__lt=OuterRef("pk"))
+        )
+        fits = fits.filter(~Exists(others.filter(before)))
+    return found.filter(Exists(fits.filter(user=OuterRef("pk"))))
+
+
+def _over() -> Case:
+    """1 for a membership in a cancelled tenant, else 0."""
+    cancelled = When(tenant__status=TenantStatus.CANCELLED, then=Value(1))
+    return Case(cancelled, default=Value(0), output_field=IntegerField())
 
 
 def _by_age(memberships: QuerySet[Membership]) -> QuerySet[Membership]:
     """Live ones first, then the oldest."""
-    over = Case(
-        When(tenant__status=TenantStatus.CANCELLED, then=Value(1)),
-        default=Value(0),
-        output_field=IntegerField(),
-    )
-    return memberships.order_by(over, "created_at", "pk")
+    return memberships.order_by(_over(), "created_at", "pk")
 
 
 def _search(text: str, *, whole: bool) -> Q:
