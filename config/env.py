@@ -108,6 +108,14 @@ class Environment(BaseSettings):
     RATE_LIMIT_PLATFORM_SEARCH: int = Field(
         default=100, ge=1, description="platform surface, user search and finance"
     )
+    RATE_LIMIT_SERVICE: int = Field(default=600, ge=1, description="service surface, reads")
+    RATE_LIMIT_SERVICE_WRITE: int = Field(
+        default=60, ge=1, description="service surface, writes of one subject"
+    )
+    RATE_LIMIT_SERVICE_INTERNAL: int = Field(
+        default=1000, ge=1, description="internal routes, by address and X-Service-Id together"
+    )
+    RATE_LIMIT_AUTOMATION: int = Field(default=600, ge=1, description="automation surface, by key")
 
     @field_validator(
         "ALLOWED_HOSTS",

@@ -1,9 +1,11 @@
 """Reads of tenants."""
 
 import hmac
+from collections.abc import Collection, Sequence
 from datetime import datetime
 from decimal import Decimal
 from typing import TypedDict, Unpack
+from uuid import UUID
 
 from django.conf import settings
 from django.db.models import Q, QuerySet
@@ -13,6 +15,7 @@ from apps.core.access import masked
 from apps.core.principal import Principal
 from apps.plans import selectors as plans
 from apps.tenants import keys, lifecycle
+from apps.tenants.enums import TenantStatus
 from apps.tenants.errors import TenantNotFound
 from apps.tenants.models import Tenant, TenantKey
 from apps.tenants.querysets import visible_to
@@ -21,11 +24,13 @@ SURFACE = "platform"
 
 
 class TenantFilters(TypedDict, total=False):
-    """Filters of a list of tenants. `status` in the words of the platform surface, `plan` a slug or id."""
+    """Filters of a list of tenants. `plan` is a slug or id, `status` in the words of the platform surface; other
+    surfaces name the stored `statuses` behind theirs."""
 
     search: str
     plan: str
     status: str
+    statuses: Collection[TenantStatus]
     created_after: datetime
     created_before: datetime
     mrr_min: Decimal
@@ -48,6 +53,8 @@ def tenants(
     if "plan" in filters:
         plan = plans.find(filters["plan"])
         found = found.filter(effective_plan_id=plan.id) if plan else found.none()
+    if "statuses" in filters:
+        found = found.filter(status__in=filters["statuses"])
     if "status" in filters:
         found = found.filter(status__in=lifecycle.stored(SURFACE, filters["status"]))
     bounds = {
@@ -81,6 +88,12 @@ def tenant(principal: Principal, id_or_slug: str, *, permission: str = "tenants.
     if found is None:
         raise TenantNotFound
     return found
+
+
+def keys_in_force(found: Sequence[Tenant]) -> dict[UUID, TenantKey]:
+    """The newest key of each tenant that works, in one query."""
+    rows = TenantKey.objects.filter(tenant__in=found, expired_at__isnull=True).order_by("created_at", "id")
+    return {row.tenant_id: row for row in rows}
 
 
 def key_in_clear(clear: str) -> TenantKey | None:

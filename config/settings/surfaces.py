@@ -20,11 +20,21 @@ REST_FRAMEWORK: dict[str, Any] = {
 }
 
 # The contracts that are served; an unknown path is answered by the one with the longest matching prefix.
-SURFACES = ["apps.surfaces.platform.SURFACE"]
+SURFACES = [
+    "apps.surfaces.platform.SURFACE",
+    "apps.surfaces.service.SURFACE",
+    "apps.surfaces.automation.SURFACE",
+]
 # The URL table of each, for OpenAPI.
-SURFACE_DOORS = {"platform": "config.urls.platform"}
+SURFACE_DOORS = {
+    "platform": "config.urls.platform",
+    "service": "config.urls.service",
+    "automation": "config.urls.automation",
+}
 SURFACE_AUTHENTICATORS = {
     "platform": ["apps.users.api.authentication.StaffSession", "apps.identity.api.authentication.StaffToken"],
+    "service": ["apps.surfaces.internal.InternalNetwork", "apps.identity.api.authentication.BearerToken"],
+    "automation": ["apps.surfaces.keys.AdminKey"],
 }
 # Checks of a surface between permission and throttle (apps.surfaces.kit.steps).
 SURFACE_STEPS: dict[str, list[str]] = {}
@@ -32,6 +42,10 @@ SURFACE_STEPS: dict[str, list[str]] = {}
 SURFACE_RATE_LIMITS = {
     "platform": env.RATE_LIMIT_PLATFORM,
     "platform.search": env.RATE_LIMIT_PLATFORM_SEARCH,
+    "service": env.RATE_LIMIT_SERVICE,
+    "service.write": env.RATE_LIMIT_SERVICE_WRITE,
+    "service.internal": env.RATE_LIMIT_SERVICE_INTERNAL,
+    "automation": env.RATE_LIMIT_AUTOMATION,
 }
 
 SPECTACULAR_SETTINGS: dict[str, Any] = {

@@ -9,7 +9,10 @@ urlpatterns = [
     path("", include("apps.identity.urls")),
     path("accounts/", include("config.urls.accounts")),
     path("backoffice/", site.urls),
+    path("docs/", include("config.urls.docs")),
     path("", include("config.urls.platform")),
+    path("", include("config.urls.service")),
+    path("", include("config.urls.automation")),
 ]
 
 # Below a surface's prefix refusals have its shape; elsewhere they are pages.

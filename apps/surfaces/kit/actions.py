@@ -35,6 +35,7 @@ class Action:
         refusals: domain errors that the route answers with, for OpenAPI.
         status: the status of a success; further ones are in `also`.
         formats: other media types that the route can answer with, and what they hold.
+        example, body_example: what answer and body may look like, for OpenAPI.
         outside: the handler runs outside of a transaction (claim → call → settle).
         shown_once: keys of the answer that are null in a replay.
     """
@@ -58,6 +59,8 @@ class Action:
     status: int = 200
     also: Sequence[int] = ()
     formats: Mapping[str, str] = field(default_factory=dict)
+    example: Any = None
+    body_example: Any = None
     outside: bool = False
     shown_once: Sequence[str] = ()
     max_body_bytes: int | None = None
@@ -77,6 +80,7 @@ class _Common(TypedDict, total=False):
     answer: Required[AnswerShape]
     query: type[Query]
     refusals: Sequence[type[DomainError]]
+    example: Any
 
 
 class Reads(_Common, total=False):
@@ -96,6 +100,7 @@ class Changes(_Common, total=False):
 
     target: Required[str]
     body: type[Body]
+    body_example: Any
     status: int
     also: Sequence[int]
     outside: bool

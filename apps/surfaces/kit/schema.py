@@ -131,7 +131,10 @@ class SurfaceSchema(AutoSchema):
         if not self.action.mutates or not body.fields:
             return None
         component = self.resolve_serializer(body, direction)
-        found: dict[str, Any] = {"content": {"application/json": {"schema": component.ref}}}
+        media: dict[str, Any] = {"schema": component.ref}
+        if self.action.body_example is not None:
+            media["example"] = self.action.body_example
+        found: dict[str, Any] = {"content": {"application/json": media}}
         if component.schema.get("required"):
             found["required"] = True
         return found
@@ -174,7 +177,10 @@ class SurfaceSchema(AutoSchema):
             schema = self.surface.page_schema(data, action.collection, action.paging or self.surface.paging)
         else:
             schema = self.surface.envelope_schema(data)
-        response["content"] = {"application/json": {"schema": schema}, **others}
+        media: dict[str, Any] = {"schema": schema}
+        if action.example is not None:
+            media["example"] = action.example
+        response["content"] = {"application/json": media, **others}
         return response
 
     def _refusal(self, status: int) -> dict[str, Any]:

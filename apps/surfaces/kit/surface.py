@@ -30,6 +30,8 @@ class Surface(ABC):
     paging: ClassVar[PageStyle]
     # OpenAPI security schemes by name; any one of them suffices.
     security: ClassVar[Mapping[str, Mapping[str, Any]]] = {}
+    # Whether its OpenAPI document stands at /docs/.
+    public: ClassVar[bool] = True
     max_body_bytes: ClassVar[int] = 1_048_576
     # Who calls is asked before anything else: strangers aren't told which paths and methods there are.
     closed: ClassVar[bool] = False
