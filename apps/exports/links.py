@@ -8,7 +8,7 @@ from django.utils.crypto import constant_time_compare, salted_hmac
 from apps.exports.models import Export
 
 _PURPOSE = "apps.exports.links"
-PATH = "/api/v1/platform/exports/{id}/download"
+PATH = "/downloads/exports/{id}"
 
 
 def _signature(export: Export, expires: int) -> str:

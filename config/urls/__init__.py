@@ -10,9 +10,12 @@ urlpatterns = [
     path("accounts/", include("config.urls.accounts")),
     path("backoffice/", site.urls),
     path("docs/", include("config.urls.docs")),
+    path("downloads/", include("apps.exports.urls")),
     path("", include("config.urls.platform")),
     path("", include("config.urls.service")),
     path("", include("config.urls.automation")),
+    path("", include("config.urls.console")),
+    path("", include("config.urls.control")),
 ]
 
 # Below a surface's prefix refusals have its shape; elsewhere they are pages.
