@@ -11,6 +11,7 @@ prepare(os.environ)
 
 from config.settings import *
 
+ADMIN_KEYS = ["pipeline:key-of-the-tests-0123456789", "deploy:second-key-of-the-tests-012345"]
 PASSWORD_HASHERS = ["tests.hashing.CheapArgon2"]
 EMAIL_BACKEND = "django.core.mail.backends.locmem.EmailBackend"
 CELERY_BROKER_TRANSPORT_OPTIONS = {"visibility_timeout": 60, "socket_timeout": 2, "socket_connect_timeout": 1}

@@ -9,10 +9,12 @@ from collections.abc import Mapping
 from django.test import Client
 
 from apps.core.access import PERMISSIONS, Reach, Role
+from apps.surfaces.internal import INTERNAL
 from apps.surfaces.kit.doors import Route
 from apps.surfaces.kit.surface import OPEN
 from tests.factories import make_staff
 from tests.surfaces.callers import Caller, by_session, by_token, make_callers
+from tests.surfaces.machines import OUTSIDE, admin_key, by_key, by_scopes, machine
 from tests.surfaces.places import Place
 from tests.surfaces.samples import Sample
 
@@ -41,9 +43,9 @@ class Expectations(ABC):
     def barred(self, route: Route, place: Place) -> Mapping[str, Client]:
         """Callers who may not, by name: they get 401 or 403."""
 
-    def offenders(self, place: Place) -> Mapping[str, Client]:
-        """Authenticated callers without any right here, by the id that the trail names."""
-        del place
+    def offenders(self, place: Place, route: Route) -> Mapping[str, Client]:
+        """The place's owner as an authenticated caller without any right here, by each way to come."""
+        del place, route
         return {}
 
     def masked(self, route: Route) -> Client | None:
@@ -83,7 +85,8 @@ class PlatformExpectations(Expectations):
             **{role: by_token(make_staff(role)) for role in without},
         }
 
-    def offenders(self, place: Place) -> Mapping[str, Client]:
+    def offenders(self, place: Place, route: Route) -> Mapping[str, Client]:
+        del route
         return {"session": by_session(place.owner), "token": by_token(place.owner)}
 
     def masked(self, route: Route) -> Client | None:
@@ -92,4 +95,83 @@ class PlatformExpectations(Expectations):
         return by_token(make_staff("support"))
 
 
-EXPECTATIONS: Mapping[str, Expectations] = {"platform": PlatformExpectations()}
+class ServiceExpectations(Expectations):
+    """Tokens by scope, internal routes by address. Source: contracts/service.md, "Who calls"."""
+
+    def callers(self, place: Place) -> list[Caller]:
+        return [
+            machine("nobody"),
+            machine("nobody outside", address=OUTSIDE),
+            machine("without scopes", scopes=()),
+            *(machine(scope, scopes=(scope,)) for scope in ("SUPER_ADMIN", "TENANT_ADMIN", "SERVICE")),
+            machine("SUPER_ADMIN outside", scopes=("SUPER_ADMIN",), address=OUTSIDE),
+            *(each for each in make_callers(place) if each.by == "token" and "inactive" not in each.name),
+        ]
+
+    def outcome(self, caller: Caller, route: Route, sample: Sample) -> tuple[int, int]:
+        permission = permission_of(route)
+        if permission == INTERNAL:
+            found = 404 if "outside" in caller.name else sample.status
+        elif not caller.is_known:
+            found = 401
+        else:
+            has = set(getattr(caller, "scopes", None) or ())
+            if "super_admin" in caller.roles:
+                has.add("SUPER_ADMIN")
+            found = sample.status if has & set(permission.split("|")) else 403
+        return found, found
+
+    def mighty(self, route: Route) -> Client:
+        if permission_of(route) == INTERNAL:
+            return Client(raise_request_exception=False)
+        return by_scopes(*permission_of(route).split("|")[:1])
+
+    def barred(self, route: Route, place: Place) -> Mapping[str, Client]:
+        if permission_of(route) == INTERNAL:
+            return {}
+        scopes = {"SUPER_ADMIN", "TENANT_ADMIN", "SERVICE"} - set(permission_of(route).split("|"))
+        return {
+            "nobody": Client(raise_request_exception=False),
+            "owner": by_token(place.owner),
+            **{scope: by_scopes(scope) for scope in scopes},
+        }
+
+    def offenders(self, place: Place, route: Route) -> Mapping[str, Client]:
+        return {} if permission_of(route) == INTERNAL else {"token": by_token(place.owner)}
+
+
+class AutomationExpectations(Expectations):
+    """Whoever has a key, and nobody else. Source: contracts/automation.md, "Who calls"."""
+
+    def callers(self, place: Place) -> list[Caller]:
+        return [
+            machine("nobody"),
+            machine("wrong key", key="x" * 32),
+            machine("SUPER_ADMIN by token", scopes=("SUPER_ADMIN",)),
+            *(each for each in make_callers(place) if each.name == "super_admin by session"),
+            machine("right key", key=admin_key()),
+        ]
+
+    def outcome(self, caller: Caller, route: Route, sample: Sample) -> tuple[int, int]:
+        served = permission_of(route) == OPEN or caller.name == "right key"
+        return (sample.status, sample.status) if served else (403, 403)
+
+    def mighty(self, route: Route) -> Client:
+        del route
+        return by_key()
+
+    def barred(self, route: Route, place: Place) -> Mapping[str, Client]:
+        del route
+        return {
+            "nobody": Client(raise_request_exception=False),
+            "wrong key": by_key("x" * 32),
+            "super_admin": by_token(make_staff("super_admin")),
+            "owner": by_token(place.owner),
+        }
+
+
+EXPECTATIONS: Mapping[str, Expectations] = {
+    "platform": PlatformExpectations(),
+    "service": ServiceExpectations(),
+    "automation": AutomationExpectations(),
+}

@@ -8,8 +8,11 @@
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from typing import Any
+from uuid import UUID
 
+from apps.configuration.models import CONFIG, ConfigChange, ConfigValue
 from apps.core.clock import now
+from apps.core.ids import public
 from apps.users.models import User
 from tests.surfaces.places import Place
 
@@ -117,3 +120,49 @@ sample(f"PUT {_PLATFORM}/plans/{{id}}", path={"id": "{plan}"}, body={"price_mont
 sample(
     f"GET {_PLATFORM}/plans/{{id}}/impact", path={"id": "{plan}"}, query={"max_users": "1"}, hides_live=False
 )
+
+_VALUE = UUID("01930000-0000-7000-8000-000000000001")
+
+
+def _configured(place: Place) -> None:
+    ConfigValue.objects.create(
+        id=_VALUE, key="tenant.session_idle_minutes", scope="TENANT", tenant_id=place.tenant.id, value="45"
+    )
+    ConfigChange.objects.create(
+        key="tenant.session_idle_minutes",
+        scope="TENANT",
+        tenant_id=place.tenant.id,
+        changed_by="tests",
+        version=1,
+        new_value="45",
+    )
+
+
+_SERVICE = "/api/v1/admin/platform-config"
+_KEY = {"key": "tenant.session_idle_minutes"}
+sample(f"GET {_SERVICE}", prepare=_configured)
+sample(
+    f"POST {_SERVICE}",
+    body={
+        "key": "tenant.session_idle_minutes",
+        "value": "60",
+        "scope": "TENANT",
+        "tenantId": "{tenant}",
+        "description": "asked for it",
+    },
+)
+sample(f"GET {_SERVICE}/{{key}}/history", path=_KEY, prepare=_configured)
+sample(
+    f"DELETE {_SERVICE}/{{id}}",
+    path={"id": public(CONFIG, _VALUE)},
+    prepare=_configured,
+    status=204,
+)
+sample("GET /internal/admin/config/{key}", path=_KEY, query={"tenantId": "{tenant}"})
+
+sample("GET /admin/tenants")
+sample("GET /admin/tenants/{tenant_id}", path={"tenant_id": "{tenant}"})
+sample("GET /admin/platform-config")
+sample("POST /admin/platform-config", body={"governance_parallel_limit": 7})
+sample("GET /admin/docs")
+sample("GET /admin/docs/data")
