@@ -15,7 +15,7 @@ import django
 
 from apps.embedded.environment import load_into
 from bench import load
-from bench.server import Server, serving
+from bench.server import RAISED, Server, serving
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,6 +33,7 @@ def main() -> int:
     chosen = options.parse_args()
     os.environ.setdefault("DJANGO_SETTINGS_MODULE", "config.settings")
     load_into(os.environ)
+    os.environ.update(RAISED)
     django.setup()
     from bench.routes import data_size, routes  # noqa: PLC0415  models exist only after setup
 
