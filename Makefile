@@ -28,7 +28,7 @@ bench: install  ## measure the running stack (ARGS=…)
 schema: install  ## write the OpenAPI documents in openapi/ anew
 	@$(WITH_ENGINES) $(PY) manage.py export_openapi
 
-seed: install  ## more demo data for the running stack (SIZE=small|medium|large)
+seed: install  ## more demo data for the running stack (SIZE=small|demo|medium|large)
 	@$(PY) manage.py seed $(if $(SIZE),--size=$(SIZE))
 
 env:  ## addresses and keys of the running stack as shell exports: eval "$$(make -s env)"
