@@ -123,7 +123,10 @@ class ChangeRoles(_Named):
     def consequence(self, target: Any, seen: Seen) -> str:
         del seen
         back = "" if target.is_active else " They become active again."
-        return f"They have exactly these roles from now on, and their sessions end.{back}"
+        return (
+            f"They have exactly these roles from now on, and their sessions end.{back} "
+            "Giving super_admin waits for a second person where the policy wants one."
+        )
 
     def form(self, data: Mapping[str, Any] | None, target: Any, seen: Seen) -> forms.Form:
         del seen
@@ -200,7 +203,8 @@ class CreateStaff(Dialog):
     def consequence(self, target: Any, seen: Seen) -> str:
         del target, seen
         return (
-            "They get a mail with a link to set a password. A super_admin sets up an authenticator app first."
+            "They get a mail with a link to set a password. Whether somebody new may be super_admin at once, or needs "
+            "a second person, says the policy."
         )
 
     def perform(self, *, actor: Principal, target: Any, data: dict[str, Any]) -> Done:

@@ -1,0 +1,138 @@
+"""Visits to the back office: signed in as this or that role, over a world with a past."""
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import Any
+
+from django.test import Client
+from django.urls import reverse
+
+from apps.approvals.models import ApprovalRequest
+from apps.approvals.services import perform
+from apps.audit.models import AuditEntry
+from apps.backoffice.model_admin import ModelAdmin
+from apps.backoffice.site import site
+from apps.core import ids
+from apps.core.clock import now
+from apps.core.enums import JobEngine, JobStatus
+from apps.core.ids import new_id
+from apps.core.models import Job
+from apps.core.write import Target
+from apps.plans.models import Plan
+from apps.tenants.models import StatusChange, Tenant
+from apps.users.models import User
+from tests.factories import actor, make_staff, make_workspace
+from tests.surfaces.places import Places, make_places
+from tests.users.support import sign_in
+
+ROLES = ("super_admin", "admin", "support", "finance", "ops", "qa")
+
+
+def visitor(*roles: str, **fields: Any) -> Client:
+    """A browser in which a staff member with these roles has signed in with two factors."""
+    client = Client()
+    sign_in(client, make_staff(*roles, **fields))
+    return client
+
+
+@dataclass(frozen=True, slots=True)
+class World:
+    """One object of each section: what stands for a real customer, and what for a test tenant."""
+
+    places: Places
+    live: dict[str, str]
+    test: dict[str, str]
+
+
+def make_world() -> World:
+    places = make_places()
+    staff = make_staff("admin", name="Zephyrine Quillon", email="zephyrine.staff@steward.example")
+    request = _approval(staff)
+    for place in (places.live, places.test):
+        make_workspace(place.tenant)
+        _job(place.tenant)
+        _suspended_once(place.tenant)
+    shared = {
+        "staff": staff.public_id,
+        "plans": Plan.objects.earliest("price_monthly").public_id,
+        "audit": str(AuditEntry.objects.filter(action="sample.note").latest("at").id),
+        "jobs": ids.public(ids.JOB, Job.objects.latest("id").id),
+        "approvals": request.public_id,
+    }
+    return World(
+        places=places,
+        live={"users": places.live.user.public_id, "tenants": places.live.tenant.public_id, **shared},
+        test={"users": places.test.user.public_id, "tenants": places.test.tenant.public_id, **shared},
+    )
+
+
+def _approval(person: User) -> ApprovalRequest:
+    """Somebody asked for super_admin, in the back office."""
+    outcome = perform(
+        "users.grant_super_admin",
+        actor=make_staff("super_admin").principal(via="backoffice", address="198.51.100.77"),
+        params={"user_id": person.public_id, "roles": ["super_admin"], "version": person.version},
+        target=Target(type="user", id=person.public_id, person_id=person.pk),
+        reason="asked by zephyrine.q@acme.example",
+    )
+    return outcome.request  # type: ignore[union-attr]  # the policy wants a second person
+
+
+def _job(tenant: Tenant) -> None:
+    Job.objects.create(
+        id=new_id(),
+        name="tenants.purge",
+        engine=JobEngine.RQ,
+        queue="operator",
+        args={"purge_id": str(new_id()), "api_key": "sk_live_abcdefghijklmnop0123456789"},
+        status=JobStatus.FAILED,
+        finished_at=now(),
+        error={"message": "mail to zephyrine.q@acme.example bounced", "stack_trace": "Traceback: token=abc"},
+        actor=actor().to_json(),
+        tenant_id=tenant.id,
+    )
+
+
+def _suspended_once(tenant: Tenant) -> None:
+    StatusChange.objects.create(
+        tenant=tenant,
+        from_status="active",
+        to_status="suspended",
+        actor_id="usr_00000000000000000000000000",
+        reason="Zephyrine Quillon wrote from zephyrine.q@acme.example",
+    )
+
+
+@dataclass(frozen=True, slots=True)
+class Page:
+    """One address, and the permissions that it asks for (all of them)."""
+
+    name: str
+    url: str
+    permissions: tuple[str, ...]
+    reaches: bool = False  # an object's: `qa` finds only what is of a test tenant
+
+
+def pages(objects: dict[str, str]) -> Iterator[Page]:
+    """Every page of every section: list, suggestions, each tab, each dialog."""
+    for section in site.sections:
+        yield from _of(section, objects.get(section.path))
+
+
+def _of(section: ModelAdmin, public_id: str | None) -> Iterator[Page]:
+    path, own = section.path, section.permission
+    yield Page(path, reverse(f"backoffice:{path}"), (own,))
+    yield Page(f"{path}: suggestions", reverse(f"backoffice:{path}-suggest") + "?q=zephyrine", (own,))
+    for dialog in section.list_dialogs:
+        yield Page(
+            f"{path}: {dialog.name}", reverse(f"backoffice:{path}-{dialog.name}"), (dialog.permission,)
+        )
+    if public_id is None:  # a section whose objects belong to who asked for them: its own tests visit them
+        return
+    page = reverse(f"backoffice:{path}-page", args=[public_id])
+    for tab in [*section.tabs, *site.tabs_for(path)]:
+        needed = (own, tab.permission) if tab.permission else (own,)
+        yield Page(f"{path}: tab {tab.name}", f"{page}?tab={tab.name}", needed, reaches=True)
+    for dialog in section.dialogs:
+        url = reverse(f"backoffice:{path}-{dialog.name}", args=[public_id])
+        yield Page(f"{path}: {dialog.name}", url, (own, dialog.permission), reaches=True)
