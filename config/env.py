@@ -116,6 +116,20 @@ class Environment(BaseSettings):
         default=1000, ge=1, description="internal routes, by address and X-Service-Id together"
     )
     RATE_LIMIT_AUTOMATION: int = Field(default=600, ge=1, description="automation surface, by key")
+    RATE_LIMIT_CONSOLE: int = Field(default=600, ge=1, description="console surface")
+    RATE_LIMIT_CONTROL: int = Field(default=240, ge=1, description="control surface, most routes")
+    RATE_LIMIT_CONTROL_AUTH: int = Field(default=180, ge=1, description="control surface, /v1/auth")
+    RATE_LIMIT_CONTROL_EVENTS: int = Field(default=600, ge=1, description="control surface, /v1/events")
+    RATE_BURST_CONTROL: int = Field(
+        default=60, ge=0, description="control surface, most routes: requests beyond the limit in a rush"
+    )
+    RATE_BURST_CONTROL_AUTH: int = Field(default=40, ge=0, description="the same for /v1/auth")
+    RATE_BURST_CONTROL_EVENTS: int = Field(default=150, ge=0, description="the same for /v1/events")
+    CONTROL_STRICT_HEADERS: bool = Field(
+        default=False,
+        description="control surface: true refuses mutations without Idempotency-Key and requests without "
+        "X-Correlation-Id",
+    )
 
     @field_validator(
         "ALLOWED_HOSTS",

@@ -11,6 +11,10 @@ def _set_by_deployment(scope: str) -> int:
     return int(settings.SURFACE_RATE_LIMITS[scope])
 
 
+def _burst_set_by_deployment(scope: str) -> int:
+    return int(settings.SURFACE_RATE_BURSTS[scope])
+
+
 for _scope in settings.SURFACE_RATE_LIMITS:
     integer(
         f"rate_limit.{_scope}",
@@ -19,4 +23,14 @@ for _scope in settings.SURFACE_RATE_LIMITS:
         maximum=1_000_000,
         section="Rate limits",
         description=f"Requests a minute of each caller in the scope {_scope}.",
+    )
+
+for _scope in settings.SURFACE_RATE_BURSTS:
+    integer(
+        f"rate_limit.{_scope}.burst",
+        default=partial(_burst_set_by_deployment, _scope),
+        minimum=0,
+        maximum=1_000_000,
+        section="Rate limits",
+        description=f"Requests beyond the limit that each caller may make in a rush in the scope {_scope}.",
     )

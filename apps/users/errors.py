@@ -23,6 +23,11 @@ class NameInvalid(Invalid):
     message = "A name has at most 200 characters."
 
 
+class NotesInvalid(Invalid):
+    code = "NOTES_INVALID"
+    message = "Notes have at most 5,000 characters."
+
+
 class ReasonInvalid(Invalid):
     code = "REASON_INVALID"
     message = "A reason has 3 to 500 characters."

@@ -1,5 +1,6 @@
 """What Django needs to stand up: apps, middleware, templates, static files."""
 
+import tomllib
 from pathlib import Path
 
 from config.env import environment
@@ -7,6 +8,8 @@ from config.env import environment
 env = environment()
 
 BASE_DIR = Path(__file__).resolve().parent.parent.parent
+# Steward's own version.
+VERSION: str = tomllib.loads((BASE_DIR / "pyproject.toml").read_text())["project"]["version"]
 ENVIRONMENT = env.STEWARD_ENVIRONMENT
 PUBLIC_URL = env.PUBLIC_URL.rstrip("/")
 

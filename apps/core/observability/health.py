@@ -4,6 +4,8 @@ Ready means: the database answers and every migration is applied. Redis is repor
 where it is away, ordinary limits let through and jobs wait in their table.
 """
 
+import time
+from collections.abc import Callable
 from dataclasses import dataclass, field
 
 import redis
@@ -14,9 +16,11 @@ from django.db.migrations.executor import MigrationExecutor
 
 @dataclass(slots=True)
 class Readiness:
-    """`parts` says of each part `ok` or what is wrong with it; `missing` names those without which we can't serve."""
+    """`parts` says of each part `ok` or what is wrong with it, `milliseconds` how long it took to ask; `missing`
+    names those without which we can't serve."""
 
     parts: dict[str, str] = field(default_factory=dict)
+    milliseconds: dict[str, float] = field(default_factory=dict)
     missing: list[str] = field(default_factory=list)
     degraded: list[str] = field(default_factory=list)
 
@@ -38,14 +42,17 @@ _memory = _Memory()
 def readiness() -> Readiness:
     """Asks each part, with short time-outs."""
     found = Readiness()
-    _note(found, "database", _database(), needed=True)
+    _note(found, "database", _database, needed=True)
     if "database" not in found.missing:
-        _note(found, "migrations", _migrations(), needed=True)
-    _note(found, "redis", _redis(), needed=False)
+        _note(found, "migrations", _migrations, needed=True)
+    _note(found, "redis", _redis, needed=False)
     return found
 
 
-def _note(found: Readiness, part: str, problem: str | None, *, needed: bool) -> None:
+def _note(found: Readiness, part: str, ask: Callable[[], str | None], *, needed: bool) -> None:
+    started = time.perf_counter()
+    problem = ask()
+    found.milliseconds[part] = round((time.perf_counter() - started) * 1000, 1)
     found.parts[part] = problem or "ok"
     if problem is not None:
         (found.missing if needed else found.degraded).append(part)

@@ -4,6 +4,7 @@ from dataclasses import replace
 
 from django.http import HttpRequest
 
+from apps.core.access import Role
 from apps.core.principal import Principal
 from apps.identity.callers import caller
 from apps.identity.errors import TokenRefused
@@ -37,6 +38,29 @@ class StaffToken(BearerToken):
     def authenticate(self, request: HttpRequest) -> Principal | None:
         found = super().authenticate(request)
         return None if found is None else replace(found, scopes=frozenset())
+
+
+# What a platform role of a token comes to in the matrix of staff roles: an operator reads tenants and may do nothing.
+_STAFF_ROLES = {
+    "superadmin": Role.SUPER_ADMIN,
+    "platform_admin": Role.SUPER_ADMIN,
+    "platform_operator": Role.OPS,
+}
+
+
+class PlatformToken(BearerToken):
+    """The same for the control surface: what a caller may do are the roles and scopes of the token alone.
+
+    Platform roles count only from issuers of the platform (apps.identity.verification). The staff roles of a person's
+    own row count for nothing: they are for the back office and the platform surface.
+    """
+
+    def authenticate(self, request: HttpRequest) -> Principal | None:
+        found = super().authenticate(request)
+        if found is None:
+            return None
+        roles = {role.value for name, role in _STAFF_ROLES.items() if name in found.scopes}
+        return replace(found, roles=frozenset(roles))
 
 
 def bearer(request: HttpRequest) -> str | None:

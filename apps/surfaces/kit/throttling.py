@@ -3,6 +3,9 @@
 A sliding window: what was used in the last full minute counts by the share of it that is still in sight. A process
 takes budget in blocks, so that most requests ask Redis nothing; what is given out never exceeds the limit. Where
 Redis is away, requests go through, and the log says so once. (Sign-in and key lock-outs count in PostgreSQL.)
+
+A scope may have a burst: so many requests more go through in a window, where the window before left as many unused.
+Nobody gets more than the limit on average, and the headers count against the limit alone.
 """
 
 import math
@@ -31,6 +34,7 @@ _TAKE = """
 local time = redis.call('TIME')
 local now = tonumber(time[1]) + tonumber(time[2]) / 1000000
 local limit, want, window = tonumber(ARGV[1]), tonumber(ARGV[2]), tonumber(ARGV[3])
+local burst = tonumber(ARGV[4])
 local index = math.floor(now / window)
 local state = redis.call('HMGET', KEYS[1], 'w', 'c', 'p')
 local known, used, before = tonumber(state[1] or -1), tonumber(state[2] or 0), tonumber(state[3] or 0)
@@ -39,11 +43,12 @@ if known ~= index then
   used = 0
 end
 local elapsed = now - index * window
-local room = math.floor(limit - used - before * (1 - elapsed / window))
+local unused = math.max(0, math.min(burst, limit - before))
+local room = math.floor(limit + unused - used - before * (1 - elapsed / window))
 local granted = math.max(0, math.min(want, room))
 redis.call('HSET', KEYS[1], 'w', index, 'c', used + granted, 'p', before)
 redis.call('EXPIRE', KEYS[1], window * 2)
-return {granted, math.max(0, room - granted), math.floor(elapsed * 1000), used + granted, before}
+return {granted, math.max(0, room - granted - unused), math.floor(elapsed * 1000), used + granted, before}
 """
 
 
@@ -54,6 +59,14 @@ class Budget:
     limit: int
     remaining: int
     reset: int
+
+
+class BudgetSpent(RateLimited):
+    """The caller's requests are used up; `budget.reset` is when there is room for one again."""
+
+    def __init__(self, *, limit: int, retry_after: int) -> None:
+        super().__init__(retry_after=retry_after)
+        self.budget = Budget(limit, 0, math.ceil(time.time()) + retry_after)
 
 
 @dataclass(slots=True)
@@ -74,11 +87,11 @@ class Throttle:
         self._away_until = 0.0
         self._is_away = False
 
-    def take(self, scope: str, subject: str, *, limit: int) -> Budget:
+    def take(self, scope: str, subject: str, *, limit: int, burst: int = 0) -> Budget:
         """Uses up one request of the subject's budget.
 
         Raises:
-            RateLimited: the budget is used up; says when there is some again.
+            BudgetSpent: the budget is used up; says when there is some again.
         """
         key = f"throttle:{scope}:{subject}"
         now = time.monotonic()
@@ -89,7 +102,7 @@ class Throttle:
                 return self._budget(limit, block.left + block.elsewhere, block.ends - now)
             if now < self._away_until:
                 return self._budget(limit, limit, self._window)
-        return self._more(key, limit, now)
+        return self._more(key, limit, burst, now)
 
     def forget(self) -> None:
         """Drops what this process holds."""
@@ -97,11 +110,11 @@ class Throttle:
             self._blocks.clear()
             self._away_until = 0.0
 
-    def _more(self, key: str, limit: int, now: float) -> Budget:
+    def _more(self, key: str, limit: int, burst: int, now: float) -> Budget:
         want = max(1, limit // 50)
         try:
             granted, elsewhere, elapsed, used, before = self._script(
-                keys=[key], args=[limit, want, self._window]
+                keys=[key], args=[limit, want, self._window, burst]
             )
         except (redis.RedisError, OSError) as away:
             self._note_away(now, away)
@@ -109,7 +122,7 @@ class Throttle:
         self._is_away = False
         left = self._window - elapsed / 1000
         if granted == 0:
-            raise RateLimited(retry_after=self._wait(limit, elapsed / 1000, used, before))
+            raise BudgetSpent(limit=limit, retry_after=self._wait(limit, elapsed / 1000, used, before))
         with self._guard:
             self._blocks[key] = _Block(left=granted - 1, elsewhere=elsewhere, ends=now + left)
             self._blocks.move_to_end(key)
@@ -155,3 +168,10 @@ def limit_of(scope: str) -> int:
         KeyError: a scope that settings.SURFACE_RATE_LIMITS does not name (a programming error).
     """
     return int(knob(f"rate_limit.{scope}").get())
+
+
+def burst_of(scope: str) -> int:
+    """Requests beyond the limit in one window: the knob `rate_limit.<scope>.burst`; 0 for scopes without one."""
+    if scope not in settings.SURFACE_RATE_BURSTS:
+        return 0
+    return int(knob(f"rate_limit.{scope}.burst").get())

@@ -28,7 +28,7 @@ from apps.surfaces.kit.parsing import read_json
 from apps.surfaces.kit.responses import response_of
 from apps.surfaces.kit.steps import steps
 from apps.surfaces.kit.surface import OPEN, Surface
-from apps.surfaces.kit.throttling import Budget, limit_of, throttle
+from apps.surfaces.kit.throttling import Budget, BudgetSpent, burst_of, limit_of, throttle
 from apps.surfaces.kit.versions import if_match
 
 
@@ -141,7 +141,12 @@ class SurfaceViewSet(ViewSetMixin, APIView):
     def _throttle(self, action: Action) -> None:
         address = getattr(self.http, "client_address", None)
         subject = self.surface.budget_of(self.principal, address)
-        self.budget = throttle().take(action.throttle, subject, limit=limit_of(action.throttle))
+        scope = action.throttle
+        try:
+            self.budget = throttle().take(scope, subject, limit=limit_of(scope), burst=burst_of(scope))
+        except BudgetSpent as spent:
+            self.budget = spent.budget
+            raise
 
     def _call(self, action: Action, path: dict[str, str]) -> Call:
         request = self.http

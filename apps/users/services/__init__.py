@@ -8,11 +8,15 @@ passwords    request_password_reset, forgotten_password, send_reset_link
 staff        create_staff, set_staff_roles, deactivate_staff
 approved     change_staff_roles, change_user: as set_staff_roles, update_user, with a second person where it needs one
 memberships  add_membership, change_membership_role, remove_membership
+email        change_email
+backfill     backfill_members
 mfa          enrol_totp, remove_totp, reset_mfa, renew_recovery_codes
 """
 
 from apps.users.services.approved import change_staff_roles, change_user
+from apps.users.services.backfill import backfill_members
 from apps.users.services.common import REVOCATIONS
+from apps.users.services.email import change_email
 from apps.users.services.memberships import add_membership, change_membership_role, remove_membership
 from apps.users.services.mfa import enrol_totp, mfa_required, remove_totp, renew_recovery_codes, reset_mfa
 from apps.users.services.passwords import (
@@ -33,7 +37,9 @@ __all__ = [
     "Revocation",
     "UserChanges",
     "add_membership",
+    "backfill_members",
     "block_user",
+    "change_email",
     "change_membership_role",
     "change_staff_roles",
     "change_user",

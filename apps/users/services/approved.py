@@ -63,7 +63,7 @@ def change_user(
     roles = None if changes.staff_roles is None else list(changes.staff_roles)
     if roles is None or not _grants(user_id, roles) or not is_required(GRANT_SUPER_ADMIN, actor=actor):
         return update_user(actor=actor, user_id=user_id, changes=changes, reason=reason, if_match=if_match)
-    if changes.role is not None or changes.name is not None:
+    if changes.beside_staff_roles():
         raise SendAlone(details={"staff_roles": [SendAlone.message]})
     return change_staff_roles(actor=actor, user_id=user_id, roles=roles, reason=reason, if_match=if_match)
 

@@ -27,6 +27,22 @@ def checked_name(name: str) -> str:
     return name
 
 
+def checked_email(email: str) -> str:
+    """The address in lower case, as it is kept.
+
+    Raises:
+        EmailInvalid: no address, or too long a one.
+    """
+    address = UserManager.normalize_email(email)
+    try:
+        validate_email(address)
+    except ValidationError:
+        raise EmailInvalid(details={"email": [EmailInvalid.message]}) from None
+    if len(address) > _LONGEST_EMAIL:
+        raise EmailInvalid(details={"email": [f"At most {_LONGEST_EMAIL} characters."]})
+    return address
+
+
 def new_user_target() -> Target:
     """The target of a write that makes a person, until they are there."""
     return Target(type="user", id="")
@@ -51,13 +67,7 @@ def new_user(w: Write, *, email: str, name: str, password: str | None) -> User:
     Raises:
         EmailInvalid, EmailTaken
     """
-    address = UserManager.normalize_email(email)
-    try:
-        validate_email(address)
-    except ValidationError:
-        raise EmailInvalid(details={"email": [EmailInvalid.message]}) from None
-    if len(address) > _LONGEST_EMAIL:
-        raise EmailInvalid(details={"email": [f"At most {_LONGEST_EMAIL} characters."]})
+    address = checked_email(email)
     try:
         with transaction.atomic():
             user = User.objects.create(

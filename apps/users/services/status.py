@@ -1,10 +1,12 @@
 """Suspended and blocked: two independent facts about a person, each with its way back."""
 
+from datetime import datetime
 from uuid import UUID
 
 from apps.core.clock import iso, now
 from apps.core.principal import Principal
-from apps.core.write import write
+from apps.core.write import Write, write
+from apps.users.enums import UserStatus
 from apps.users.errors import AlreadyBlocked, AlreadySuspended, NotBlocked, NotSuspended
 from apps.users.models import User
 from apps.users.services.common import (
@@ -108,3 +110,41 @@ def unblock_user(*, actor: Principal, user_id: UUID, reason: str = "", if_match:
         w.changed(before=before, after={"status": user.status, "blocked_at": None})
         w.publish("user.unblocked", user_id=str(user.pk))
         return user
+
+
+def set_status(w: Write, user: User, status: UserStatus) -> None:
+    """Inside a write, the person's row locked: the facts behind a status that shall be shown. `active` lifts both,
+    `suspended` lifts a block, `blocked` leaves a suspension as it is. Nothing where it is shown already.
+
+    Raises:
+        Yourself, LastSuperAdmin: as `suspend_user`.
+    """
+    before = user.status
+    if status == before:
+        return
+    if status is not UserStatus.ACTIVE:
+        refuse_yourself(w.entry.actor, user)
+        refuse_last_super_admin(user)
+    facts = {"suspended_at": user.suspended_at, "blocked_at": user.blocked_at}
+    wanted = {
+        "suspended_at": {
+            UserStatus.ACTIVE: None,
+            UserStatus.SUSPENDED: user.suspended_at or now(),
+        }.get(status, user.suspended_at),
+        "blocked_at": now() if status is UserStatus.BLOCKED else None,
+    }
+    user.suspended_at, user.blocked_at = wanted["suspended_at"], wanted["blocked_at"]
+    user.save(update_fields=["suspended_at", "blocked_at"])
+    w.changed(before={"status": before, **_written(facts)}, after={"status": user.status, **_written(wanted)})
+    if status is not UserStatus.ACTIVE:
+        w.note(sessions_ended=end_sessions(w, user))
+    for fact, up, down in (
+        ("suspended_at", "user.suspended", "user.unsuspended"),
+        ("blocked_at", "user.blocked", "user.unblocked"),
+    ):
+        if (facts[fact] is None) != (wanted[fact] is None):
+            w.publish(down if wanted[fact] is None else up, user_id=str(user.pk))
+
+
+def _written(facts: dict[str, datetime | None]) -> dict[str, str | None]:
+    return {name: iso(at) if at else None for name, at in facts.items()}
