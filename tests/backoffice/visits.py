@@ -58,6 +58,7 @@ def make_world() -> World:
         "audit": str(AuditEntry.objects.filter(action="sample.note").latest("at").id),
         "jobs": ids.public(ids.JOB, Job.objects.latest("id").id),
         "approvals": request.public_id,
+        "configuration": "tenant.session_idle_minutes",
     }
     return World(
         places=places,
