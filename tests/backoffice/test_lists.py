@@ -5,6 +5,7 @@ from decimal import Decimal
 
 import pytest
 from django.db import connection
+from django.test import Client
 from django.test.utils import CaptureQueriesContext
 
 from apps.backoffice import listing
@@ -39,6 +40,13 @@ def fill(path: str, count: int) -> None:
                 )
 
 
+def at_the_door(client: Client) -> int:
+    """What every request asks before a page is built: session, person, last seen."""
+    with CaptureQueriesContext(connection) as queries:
+        client.get("/backoffice/users/suggest/?q=")
+    return len(queries)
+
+
 @pytest.mark.django_db
 @pytest.mark.parametrize("path", ["users", "staff", "tenants", "audit", "jobs", "plans"])
 def test_list_asks_as_often_for_a_hundred_rows_as_for_twenty(
@@ -46,6 +54,7 @@ def test_list_asks_as_often_for_a_hundred_rows_as_for_twenty(
 ) -> None:
     monkeypatch.setattr(listing, "PAGE_SIZE", 120)
     client = visitor("super_admin")
+    client.get(f"/backoffice/{path}/")  # what a process reads once has been read
     asked = {}
     for count in (20, 80):
         fill(path, count)
@@ -58,7 +67,7 @@ def test_list_asks_as_often_for_a_hundred_rows_as_for_twenty(
         assert not [
             query for query in queries.captured_queries if "COUNT(*)" in query["sql"] and path != "plans"
         ]
-    assert asked[20] == asked[80] <= 8, asked
+    assert asked[20] == asked[80] <= at_the_door(client) + 4, asked
 
 
 @pytest.mark.django_db
@@ -67,6 +76,7 @@ def test_list_asks_as_often_for_a_hundred_rows_as_for_twenty(
 )
 def test_tab_of_a_tenant_asks_as_often_for_many_members_as_for_few(tab: str) -> None:
     tenant, client = make_tenant(), visitor("super_admin")
+    client.get(f"/backoffice/tenants/{tenant.public_id}/")
     asked = []
     for _ in range(2):
         for _ in range(6):
@@ -76,7 +86,7 @@ def test_tab_of_a_tenant_asks_as_often_for_many_members_as_for_few(tab: str) -> 
         with CaptureQueriesContext(connection) as queries:
             assert client.get(f"/backoffice/tenants/{tenant.public_id}/?tab={tab}").status_code == 200
         asked.append(len(queries))
-    assert asked[0] == asked[1] <= 16
+    assert asked[0] == asked[1] <= at_the_door(client) + 10
 
 
 @pytest.mark.django_db
