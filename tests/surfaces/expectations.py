@@ -5,10 +5,13 @@ A surface needs an entry in `EXPECTATIONS`; the tests of every route fail for on
 
 from abc import ABC, abstractmethod
 from collections.abc import Mapping
+from typing import ClassVar
 
 from django.test import Client
 
 from apps.core.access import PERMISSIONS, Reach, Role
+from apps.surfaces.console import ADMIN_SESSION, MASTER_ADMIN
+from apps.surfaces.control import API_VERSIONS, PLATFORM_READ, PLATFORM_WRITE
 from apps.surfaces.internal import INTERNAL
 from apps.surfaces.kit.doors import Route
 from apps.surfaces.kit.surface import OPEN
@@ -170,8 +173,94 @@ class AutomationExpectations(Expectations):
         }
 
 
+class ConsoleExpectations(Expectations):
+    """Staff by session and by token; super_admin for most. Source: contracts/console.md, "Who calls"."""
+
+    def callers(self, place: Place) -> list[Caller]:
+        return make_callers(place)
+
+    def outcome(self, caller: Caller, route: Route, sample: Sample) -> tuple[int, int]:
+        if not caller.is_known:
+            return 401, 401
+        staff = {role.value for role in Role} if permission_of(route) == ADMIN_SESSION else {"super_admin"}
+        found = sample.status if caller.roles & staff else 403
+        return found, found
+
+    def mighty(self, route: Route) -> Client:
+        del route
+        return by_token(make_staff("super_admin"))
+
+    def barred(self, route: Route, place: Place) -> Mapping[str, Client]:
+        master = permission_of(route) == MASTER_ADMIN
+        return {
+            "anonymous": Client(raise_request_exception=False),
+            "owner": by_token(place.owner),
+            **({"admin": by_token(make_staff("admin"))} if master else {}),
+        }
+
+    def offenders(self, place: Place, route: Route) -> Mapping[str, Client]:
+        del route
+        return {"session": by_session(place.owner), "token": by_token(place.owner)}
+
+
+class ControlExpectations(Expectations):
+    """Tokens with platform roles. Source: contracts/control.md, "Who calls"."""
+
+    ROLES: ClassVar[Mapping[str, frozenset[str]]] = {
+        PLATFORM_READ: frozenset({"superadmin", "platform_admin", "platform_operator"}),
+        PLATFORM_WRITE: frozenset({"superadmin", "platform_admin"}),
+    }
+
+    def callers(self, place: Place) -> list[Caller]:
+        roles = ("superadmin", "platform_admin", "platform_operator", "tenant_admin", "workspace_admin")
+        found = [
+            machine("nobody"),
+            machine("without scopes", scopes=()),
+            *(machine(role, scopes=(role,)) for role in roles),
+            *(each for each in make_callers(place) if "inactive" not in each.name),
+        ]
+        for each in found:
+            versioned(each.client)
+        return found
+
+    def outcome(self, caller: Caller, route: Route, sample: Sample) -> tuple[int, int]:
+        permission = permission_of(route)
+        if permission == OPEN:
+            return sample.status, sample.status
+        has = set(getattr(caller, "scopes", None) or ())
+        if caller.name == "super_admin by token":
+            has.add("superadmin")
+        if not caller.is_known or caller.by == "session":
+            return 401, 401
+        found = sample.status if has & self.ROLES[permission] else 403
+        return found, found
+
+    def mighty(self, route: Route) -> Client:
+        del route
+        return versioned(by_scopes("superadmin"))
+
+    def barred(self, route: Route, place: Place) -> Mapping[str, Client]:
+        del route
+        return {
+            "nobody": versioned(Client(raise_request_exception=False)),
+            "owner": versioned(by_token(place.owner)),
+            "tenant_admin": versioned(by_scopes("tenant_admin")),
+        }
+
+    def offenders(self, place: Place, route: Route) -> Mapping[str, Client]:
+        return {} if permission_of(route) == OPEN else {"token": versioned(by_token(place.owner))}
+
+
+def versioned(client: Client) -> Client:
+    """The client, which names the version of the interface from now on."""
+    client.defaults["HTTP_X_API_VERSION"] = API_VERSIONS[0]
+    return client
+
+
 EXPECTATIONS: Mapping[str, Expectations] = {
     "platform": PlatformExpectations(),
     "service": ServiceExpectations(),
     "automation": AutomationExpectations(),
+    "console": ConsoleExpectations(),
+    "control": ControlExpectations(),
 }

@@ -13,7 +13,8 @@ from uuid import UUID
 from apps.configuration.models import CONFIG, ConfigChange, ConfigValue
 from apps.core.clock import now
 from apps.core.ids import public
-from apps.users.models import User
+from apps.tenants.models import Tenant
+from apps.users.models import Membership, User
 from tests.surfaces.places import Place
 
 
@@ -166,3 +167,38 @@ sample("GET /admin/platform-config")
 sample("POST /admin/platform-config", body={"governance_parallel_limit": 7})
 sample("GET /admin/docs")
 sample("GET /admin/docs/data")
+
+_CONSOLE = "/api/admin"
+_USER_ID = {"userId": "{user}"}
+
+
+def _without_members(place: Place) -> None:
+    Tenant.objects.filter(pk=place.tenant.pk).update(owner_email=place.owner.email)
+    Membership.objects.filter(tenant=place.tenant).delete()
+
+
+sample(f"GET {_CONSOLE}/users/{{userId}}", path=_USER_ID)
+sample(
+    f"PATCH {_CONSOLE}/users/{{userId}}",
+    path=_USER_ID,
+    body={
+        "name": "Another Name",
+        "email": "another.address@acme.example",
+        "status": "suspended",
+        "role": "admin",
+        "notes": "called on Monday",
+    },
+)
+sample(
+    f"POST {_CONSOLE}/users/{{userId}}/block",
+    path=_USER_ID,
+    body={"blocked": True, "reason": "asked for it"},
+)
+sample(f"POST {_CONSOLE}/users/{{userId}}/reset-password", path=_USER_ID)
+sample(f"POST {_CONSOLE}/backfill-members", prepare=_without_members)
+
+sample("GET /v1/platform/health")
+sample("GET /health")
+sample("GET /v1/platform/info")
+sample("GET /v1/tenants")
+sample("GET /v1/tenants/{tenantId}", path={"tenantId": "{tenant}"})

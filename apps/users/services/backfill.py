@@ -3,7 +3,7 @@
 from uuid import UUID
 
 from django.db import connection
-from django.db.models import Exists, OuterRef, QuerySet, Subquery
+from django.db.models import Exists, OuterRef, Subquery
 from django.db.models.functions import Lower
 
 from apps.core.principal import Principal
@@ -29,7 +29,7 @@ def backfill_members(*, actor: Principal, reason: str = "") -> int:
     with write("membership.backfill", actor=actor, target=target, reason=reason) as w:
         with connection.cursor() as cursor:
             cursor.execute("SELECT pg_advisory_xact_lock(%s)", [_LOCK])
-        found = list(_orphans().values_list("pk", "slug", "creator"))
+        found = _orphans()
         seeded: list[UUID] = []
         for start in range(0, len(found), _BATCH):
             batch = found[start : start + _BATCH]
@@ -48,12 +48,9 @@ def backfill_members(*, actor: Principal, reason: str = "") -> int:
         return len(seeded)
 
 
-def _orphans() -> QuerySet[Tenant]:
-    """Tenants without a member, with their creator."""
+def _orphans() -> list[tuple[UUID, str, UUID]]:
+    """Id and slug of tenants without a member, each with its creator."""
     people = User.objects.filter(email=Lower(OuterRef("owner_email")))
     without = Tenant.objects.filter(~Exists(Membership.objects.filter(tenant=OuterRef("pk"))))
-    return (
-        without.annotate(creator=Subquery(people.values("pk")[:1]))
-        .filter(creator__isnull=False)
-        .order_by("pk")
-    )
+    found = without.annotate(creator=Subquery(people.values("pk")[:1])).exclude(creator=None).order_by("pk")
+    return list(found.values_list("pk", "slug", "creator"))
