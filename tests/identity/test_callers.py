@@ -7,8 +7,10 @@ from typing import Any
 import pytest
 from pytest_django import DjangoAssertNumQueries, Settings
 
+from apps.audit.models import AuditEntry
 from apps.core.clock import now
 from apps.core.principal import PrincipalKind, system
+from apps.core.write import Target, write
 from apps.identity.callers import caller
 from apps.identity.errors import IdentityTaken, TokenRefused
 from apps.identity.services import issue_token, link_identity, revoke_token, unlink_identity
@@ -43,6 +45,16 @@ def test_machine_is_a_service_with_what_its_token_grants(settings: Settings) -> 
     assert (found.tenant_id, found.workspace_id) == (tenant.id, space.id)
     assert found.scopes == {"storage:read", "tenant_operator"}
     assert (found.roles, found.user_id) == (frozenset(), None)
+
+
+def test_a_machine_with_a_long_subject_has_an_id_that_the_trail_takes() -> None:
+    found, other = caller(token("x" * 255)), caller(token("x" * 254 + "y"))
+    assert found.id == caller(token("x" * 255)).id
+    assert found.id.startswith("sha256|")
+    assert found.id != other.id
+    with write("test.act", actor=found, target=Target(type="test", id="1")):
+        pass
+    assert AuditEntry.objects.filter(actor_id=found.id, action="test.act").count() == 1
 
 
 def test_staff_have_the_roles_of_their_row_and_not_of_the_token() -> None:
