@@ -179,6 +179,6 @@ class SurfaceViewSet(ViewSetMixin, APIView):
     def _record_denied(self, principal: Principal) -> None:
         action = declaration_of(self, self.action)
         name = f"{self.surface.name}.{type(self).__name__.lower()}.{self.action or 'unknown'}"
-        identifier = next(iter(self.kwargs.values()), "")
+        identifier = next(filter(_can_be_stored, self.kwargs.values()), "")
         target = Target(type=action.target if action else "", id=str(identifier)[:64])
         record_denied(name, actor=principal, target=target)

@@ -63,6 +63,13 @@ def test_a_refused_right_goes_into_the_trail_once_a_minute() -> None:
     assert (entry.resource_type, entry.resource_id, entry.via) == ("tenant", tenant.slug, "platform")
 
 
+def test_a_refused_right_on_an_odd_segment_is_403_and_in_the_trail_too() -> None:
+    make_tenant()
+    error(by("support").delete(f"{PREFIX}/a%00b"), 403)
+    entry = AuditEntry.objects.get()
+    assert (entry.outcome, entry.resource_id) == ("denied", "")
+
+
 def test_a_service_that_forbids_is_in_the_trail_too(operator: Client) -> None:
     assert (
         error(operator.post(f"{PREFIX}/x/forbidden", b"", content_type="application/json"), 403)["code"]
