@@ -48,8 +48,12 @@ def read_json(request: HttpRequest, *, max_bytes: int) -> object:
 
     Raises:
         UnsupportedMediaType: a body of another type.
+        Invalid: a body without a Content-Length.
         BodyTooLarge, Invalid: see `read_body` and apps.core.parsing.
     """
+    if request.META.get("HTTP_TRANSFER_ENCODING"):
+        # WSGI gives no end of such a body, so Django reads none of it: better a refusal than an empty object.
+        raise Invalid("Send the body with a Content-Length; a Transfer-Encoding is not read here.")
     if request.META.get("CONTENT_LENGTH") in {None, "", "0"}:
         return {}  # of whatever type: clients name one where there is nothing to send
     kind = media_type(request)

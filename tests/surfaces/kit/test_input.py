@@ -144,6 +144,13 @@ def test_a_length_that_is_no_number_is_400(operator: Client) -> None:
     refused(response, 400, "VALIDATION_ERROR")
 
 
+def test_a_body_without_a_length_is_refused_and_not_taken_for_an_empty_one(operator: Client) -> None:
+    response = operator.generic(
+        "POST", PREFIX, content_type="application/json", headers={"Transfer-Encoding": "chunked"}
+    )
+    assert "Content-Length" in refused(response, 400, "VALIDATION_ERROR")["message"]
+
+
 @pytest.mark.parametrize(
     "content_type",
     [
