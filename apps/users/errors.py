@@ -84,6 +84,11 @@ class WhichMembership(Invalid):
     message = "The user has several memberships; name the tenant."
 
 
+class LinkUsed(Conflict):
+    code = "LINK_USED"
+    message = "This link no longer counts."
+
+
 class NotStaff(Conflict):
     code = "NOT_STAFF"
     message = "The user is not an active staff member."

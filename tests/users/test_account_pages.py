@@ -1,6 +1,9 @@
 """What people do to their own account: second factors, passwords, sessions."""
 
 import re
+import threading
+import time
+from collections.abc import Callable
 from datetime import timedelta
 
 import pytest
@@ -8,6 +11,7 @@ import time_machine
 from allauth.mfa.models import Authenticator
 from allauth.usersessions.models import UserSession
 from django.contrib.auth import get_user
+from django.db import connection, transaction
 from django.http import HttpRequest
 from django.test import Client
 
@@ -227,6 +231,52 @@ def test_a_reset_link_counts_once_and_ends_sessions(client: Client) -> None:
     assert found.tokens_valid_after is not None
     assert trail("auth.reset_password").resource_id == user.public_id
     assert "no longer counts" in use_link(Client(), link)
+
+
+@pytest.mark.django_db(transaction=True)
+def test_a_reset_link_used_by_several_at_once_counts_for_one() -> None:
+    user = make_user()
+    services.request_password_reset(actor=actor(), user_id=user.pk)
+    link = link_in(mails()[0])
+    clients = [Client() for _ in range(3)]
+    forms = [client.get(link, follow=True).redirect_chain[-1][0] for client in clients]
+    pages: list[str] = []
+
+    def use(client: Client, form: str, password: str) -> None:
+        pages.append(text(client.post(form, {"password1": password, "password2": password}, follow=True)))
+        connection.close()
+
+    # Held here, so that all of them have found the link good before the first one gets the row.
+    with transaction.atomic():
+        User.objects.select_for_update().get(pk=user.pk)
+        threads = [
+            threading.Thread(target=use, args=(client, form, f"{NEW} {number}"))
+            for number, (client, form) in enumerate(zip(clients, forms, strict=True))
+        ]
+        for thread in threads:
+            thread.start()
+        wait_for(lambda: waiting_for_locks() == len(threads))
+    for thread in threads:
+        thread.join(timeout=30)
+    assert sum("Your password is set" in page for page in pages) == 1
+    assert sum("no longer counts" in page for page in pages) == 2
+    assert AuditEntry.objects.filter(action="auth.reset_password", outcome="success").count() == 1
+
+
+def waiting_for_locks() -> int:
+    with connection.cursor() as cursor:
+        cursor.execute("SELECT pg_stat_clear_snapshot()")  # else a transaction sees what it saw first
+        cursor.execute(
+            "SELECT count(*) FROM pg_stat_activity WHERE datname = current_database() AND wait_event_type = 'Lock'"
+        )
+        return int(cursor.fetchone()[0])
+
+
+def wait_for(true: Callable[[], bool]) -> None:
+    deadline = time.monotonic() + 20
+    while not true():
+        assert time.monotonic() < deadline
+        time.sleep(0.02)
 
 
 def test_a_new_request_voids_the_link_before_it(client: Client) -> None:

@@ -21,9 +21,10 @@ from apps.core.write import write
 from apps.users.auth import mfa
 from apps.users.auth.adapters import acting
 from apps.users.auth.forms import EnrolmentForm
+from apps.users.errors import LinkUsed
 from apps.users.models import User
 from apps.users.services.mfa import enrol_totp, remove_totp, renew_recovery_codes
-from apps.users.services.passwords import set_password
+from apps.users.services.passwords import set_password, set_password_by_link
 from apps.users.services.sessions import end_other_sessions, end_own_session
 
 
@@ -115,8 +116,17 @@ class SetPasswordByLink(PasswordResetFromKeyView):  # type: ignore[misc]  # alla
 
     def form_valid(self, form: forms.Form) -> HttpResponse:
         user: User = self.reset_user
-        with write("auth.reset_password", actor=acting(self.request, user), target=user.audit_target()) as w:
-            set_password(w, user, form.cleaned_data["password1"])
+        try:
+            set_password_by_link(
+                actor=acting(self.request, user),
+                user_id=user.pk,
+                token=self.key,
+                password=form.cleaned_data["password1"],
+            )
+        except LinkUsed:
+            self.reset_user = None
+            page: HttpResponse = self.render_to_response(self.get_context_data(token_fail=True))
+            return page
         return HttpResponseRedirect(str(self.success_url))
 
 

@@ -14,6 +14,7 @@ from apps.core.outbound.messages import queue_mail
 from apps.core.principal import Principal, system
 from apps.core.sealing import open_text, seal_text
 from apps.core.write import Target, Write, write
+from apps.users.errors import LinkUsed
 from apps.users.models import User, UserManager
 from apps.users.services.common import end_sessions, locked, target_of
 from apps.users.services.reset_tokens import expires_at, reset_tokens
@@ -81,6 +82,19 @@ def send_reset_link(*, sealed: str) -> bool:
         return False
     request_password_reset(actor=system(SEND_RESET_LINK), user_id=found.pk)
     return True
+
+
+def set_password_by_link(*, actor: Principal, user_id: UUID, token: str, password: str) -> None:
+    """The person sets a password through a link of a mail, once: of two who use it at once, the second is refused.
+
+    Raises:
+        LinkUsed: the link does not count any more.
+    """
+    with write("auth.reset_password", actor=actor, target=target_of(user_id)) as w:
+        user = User.objects.select_for_update().filter(pk=user_id).first()
+        if user is None or not reset_tokens.check_token(user, token):
+            raise LinkUsed
+        set_password(w, user, password)
 
 
 def set_password(w: Write, user: User, password: str) -> None:
