@@ -96,7 +96,8 @@ def _meant(user: User, tenant_id: UUID | None) -> Membership:
     for membership in own:
         if membership.tenant_id == tenant_id:
             return membership
-    raise WhichMembership(details={"tenant_id": ["The user is not a member of this tenant."]})
+    sentence = "The user is not a member of this tenant."
+    raise WhichMembership(sentence, details={"tenant_id": [sentence]})
 
 
 def _rename(w: Write, user: User, name: str) -> None:

@@ -187,6 +187,7 @@ def test_patch_asks_for_the_tenant_where_there_are_several() -> None:
     assert (status, list(answer["error"]["details"])) == (400, ["tenant_id"])
     status, answer = me.send("PATCH", path, {"role": "admin", "tenant_id": make_tenant().public_id})
     assert (status, list(answer["error"]["details"])) == (400, ["tenant_id"])
+    assert answer["error"]["message"] == "The user is not a member of this tenant."
     status, answer = me.send("PATCH", path, {"role": "admin", "tenant_id": other.public_id})
     assert (status, answer["data"]["role"]) == (200, "admin")
     assert dict(Membership.objects.filter(user=user).values_list("tenant_id", "role")) == {
