@@ -23,6 +23,15 @@ _HEADERS: Mapping[str, tuple[str, str]] = {
         r'^(\*|"?v?\d{1,9}"?)$',
     ),
 }
+# What a route answers that waits for a second person (apps.approvals).
+_PENDING: dict[str, Any] = {
+    "type": "object",
+    "properties": {
+        "approval_id": {"type": "string"},
+        "status": {"type": "string", "enum": ["pending_approval"]},
+    },
+    "required": ["approval_id", "status"],
+}
 _DESCRIPTIONS: Mapping[int, str] = {
     200: "Done.",
     201: "Created.",
@@ -169,7 +178,9 @@ class SurfaceSchema(AutoSchema):
         if action.answer is None or status == 204:
             return {**response, "content": others} if others else response
         data: dict[str, Any]
-        if is_serializer(action.answer):
+        if status == 202 and action.status != 202:
+            data = _PENDING
+        elif is_serializer(action.answer):
             data = self.resolve_serializer(force_instance(action.answer), direction).ref
         else:
             data = dict(cast("Mapping[str, Any]", action.answer))

@@ -13,6 +13,7 @@ from apps.core.principal import Principal
 from apps.plans.models import Plan
 from apps.tenants.enums import TenantStatus
 from apps.tenants.errors import PurgeBlocked
+from apps.tenants.knobs import TEST_CLEANUP_DAYS
 from apps.tenants.models import Tenant
 from apps.tenants.services import (
     activate_tenant,
@@ -179,7 +180,9 @@ class TestTenantForm(ReasonForm):
     company_name = forms.CharField(label="Company", max_length=200)
     owner_email = forms.EmailField(label="Owner's e-mail", max_length=254)
     auto_cleanup_days = narrow(
-        forms.IntegerField(label="Removed after, days", min_value=1, max_value=90, initial=30)
+        forms.IntegerField(
+            label="Removed after, days", min_value=1, max_value=90, initial=TEST_CLEANUP_DAYS.get
+        )
     )
 
     def __init__(self, data: Any) -> None:

@@ -23,7 +23,7 @@ from apps.tenants.effective import effective_of
 from apps.tenants.enums import BillingCycle, BillingOverrideType, PaymentMethod
 from apps.tenants.models import Tenant
 from apps.tenants.services.overrides import OverrideChanges
-from apps.tenants.services.test_tenants import DEFAULT_DAYS, LONGEST_DAYS
+from apps.tenants.services.test_tenants import LONGEST_DAYS
 from apps.tenants.subscribers import usage_of
 from apps.tenants.terms import BillingTerms, PlanTerms, billing_terms, plan_terms
 
@@ -104,7 +104,9 @@ class TestTenantBody(Body):
     company_name = Text(max_length=200)
     owner_email = Email()
     plan = Text(max_length=63, help_text="Slug or id.")
-    auto_cleanup_days = Whole(min_value=1, max_value=LONGEST_DAYS, default=DEFAULT_DAYS)
+    auto_cleanup_days = Whole(
+        min_value=1, max_value=LONGEST_DAYS, required=False, help_text="By default the configured 30."
+    )
 
 
 class PlanName(serializers.Serializer[Any]):

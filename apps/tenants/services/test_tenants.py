@@ -12,11 +12,11 @@ from apps.core.write import write
 from apps.tenants import events, facts, sample_data
 from apps.tenants.enums import WorkspaceStatus
 from apps.tenants.errors import TenantInvalid
+from apps.tenants.knobs import TEST_CLEANUP_DAYS
 from apps.tenants.models import Tenant, Workspace
 from apps.tenants.services.provisioning import provision_tenant
 from apps.tenants.services.rows import target_of
 
-DEFAULT_DAYS = 30
 LONGEST_DAYS = 90
 
 
@@ -35,17 +35,19 @@ def create_test_tenant(
     company_name: str,
     owner_email: str,
     plan: str,
-    auto_cleanup_days: int = DEFAULT_DAYS,
+    auto_cleanup_days: int | None = None,
     reason: str = "",
 ) -> MadeTestTenant:
-    """Makes a test tenant with workspaces, owner and sample members; it is purged after `auto_cleanup_days`.
+    """Makes a test tenant with workspaces, owner and sample members; it is purged after `auto_cleanup_days`
+    (by default those of a knob).
 
     Raises:
         TenantInvalid, PlanUnknown: a field is wrong; `details` by field.
     """
-    if not 1 <= auto_cleanup_days <= LONGEST_DAYS:
+    days = TEST_CLEANUP_DAYS.get() if auto_cleanup_days is None else auto_cleanup_days
+    if not 1 <= days <= LONGEST_DAYS:
         raise TenantInvalid(details={"auto_cleanup_days": [f"Between 1 and {LONGEST_DAYS}."]})
-    expires_at = now() + timedelta(days=auto_cleanup_days)
+    expires_at = now() + timedelta(days=days)
     tenant_id = new_id()
     with write("tenant.create_test", actor=actor, target=target_of(tenant_id), reason=reason) as w:
         tenant = provision_tenant(

@@ -339,6 +339,7 @@ class Users(platform.ViewSet):
         answer=UserUpdated,
         target="user",
         refusals=_REFUSALS,
+        also=[202],
     )
     def partial_update(self, call: Call) -> Answer:
         """Changes role, name or staff roles. A change of role ends the user's sessions."""
