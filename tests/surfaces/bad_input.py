@@ -70,7 +70,7 @@ def bad_tokens() -> dict[str, str]:
     row, _ = own_key()
     instant = int(time.time())
     good = {"alg": "RS256", "kid": row.kid, "typ": "JWT"}
-    right = {"scope": "SUPER_ADMIN"}
+    right: dict[str, Any] = {"scope": "SUPER_ADMIN"}
     return {
         "expired": own_token(iat=instant - 7200, exp=instant - 3600, **right),
         "not yet valid": own_token(nbf=instant + 3600, **right),

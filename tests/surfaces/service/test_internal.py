@@ -84,7 +84,8 @@ def test_a_forwarding_header_from_an_unlisted_peer_is_a_refusal(inside: Client, 
     nowhere = seen(inside.get(NOWHERE))
     for name in spellings(header):
         for value in ("127.0.0.1", "10.0.0.1", "", "for=127.0.0.1", "unknown"):
-            response = inside.get(LOOK_UP, **{name: value})
+            spelled: dict[str, Any] = {name: value}
+            response = inside.get(LOOK_UP, **spelled)
             assert response.status_code == 404, (name, value)
             assert seen(response) == nowhere
 
