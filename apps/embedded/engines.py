@@ -16,7 +16,7 @@ from types import FrameType
 
 from apps.embedded import environment, keys, postgres, roles, servers, valkey
 from apps.embedded.postgres import Postgres
-from apps.embedded.state import Hold, Home, Trouble, home_of, locked
+from apps.embedded.state import OBJECTS_FOLDER, Hold, Home, Trouble, home_of, locked
 from apps.embedded.valkey import Valkey
 
 USERS_FILE = "engines.users"
@@ -112,7 +112,7 @@ def run_command(options: argparse.Namespace) -> int:
     given = environment.without_ours(os.environ)
     os.environ.clear()
     os.environ.update(given)
-    addresses = ensure_running(home=home)
+    addresses = ensure_running(home=home) | {"OBJECT_STORE_ROOT": str(home.file(OBJECTS_FOLDER))}
     secrets = keys.load_keys(home, data=postgres.data_folder(home))
     variables = given | environment.application_environment(given, secrets, addresses, ports=None)
     try:

@@ -17,6 +17,7 @@ from signal import SIGINT, SIGTERM
 from apps.embedded import environment, keys, postgres, processes, servers
 from apps.embedded.postgres import Postgres
 from apps.embedded.state import (
+    OBJECTS_FOLDER,
     REPOSITORY,
     Hold,
     Home,
@@ -130,6 +131,7 @@ def begin_anew(home: Home, given: Mapping[str, str]) -> None:
     if given.get("DATABASE_URL"):
         notice("RESET=1 leaves the server in DATABASE_URL alone; only embedded data are deleted.")
     remove(postgres.data_folder(home))
+    remove(home.file(OBJECTS_FOLDER))
     for name in (
         keys.KEYS_FILE,
         keys.PORTS_FILE,
@@ -143,7 +145,7 @@ def begin_anew(home: Home, given: Mapping[str, str]) -> None:
 def _start(home: Home, supervisor: Supervisor, given: dict[str, str]) -> Stack:
     needs = servers.needs_of(given)
     web_port = wanted_web_port(given)
-    addresses: dict[str, str] = {}
+    addresses: dict[str, str] = {"OBJECT_STORE_ROOT": str(home.file(OBJECTS_FOLDER))}
     programs: list[Program] = []
     if needs.postgres:
         database = servers.postgres_of(home)

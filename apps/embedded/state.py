@@ -34,6 +34,9 @@ def notice(sentence: str) -> None:
     sys.stderr.write(f"steward: {sentence}\n")
     sys.stderr.flush()
 
+# The embedded object store (apps.core.objectstore).
+OBJECTS_FOLDER = "objects"
+
 
 def default_root() -> Path:
     """The state folder: `.steward/` of this checkout, or STEWARD_STATE_DIR."""
