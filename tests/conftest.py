@@ -10,6 +10,7 @@ from django.db import connections
 from django.test import TransactionTestCase
 from pytest_django import DjangoDbBlocker
 
+from apps.configuration import snapshot
 from tests import database
 
 
@@ -40,3 +41,11 @@ def _empty_redis() -> Iterator[None]:
     link.flushdb()
     yield
     link.close()
+
+
+@pytest.fixture(autouse=True)
+def _fresh_knobs() -> Iterator[None]:
+    """What one test set in the configuration does not turn another's knobs."""
+    yield
+    if not snapshot.store.is_empty:
+        snapshot.store.forget()

@@ -98,6 +98,12 @@ class Store:
             self._begin()
         return self._snapshot
 
+    @property
+    def is_empty(self) -> bool:
+        """True where nothing is set and nothing declared by operators, as far as this process knows."""
+        known = self._snapshot
+        return not (known.platform or known.tenants or known.declared)
+
     def refresh(self) -> None:
         """Loads what stands in the database now.
 
