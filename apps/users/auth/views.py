@@ -124,7 +124,6 @@ class SetPasswordByLink(PasswordResetFromKeyView):  # type: ignore[misc]  # alla
                 password=form.cleaned_data["password1"],
             )
         except LinkUsed:
-            self.reset_user = None
             page: HttpResponse = self.render_to_response(self.get_context_data(token_fail=True))
             return page
         return HttpResponseRedirect(str(self.success_url))
