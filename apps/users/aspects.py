@@ -1,6 +1,7 @@
 """What this app, and the third-party apps that it brings, hold about a person or a tenant, and how it goes."""
 
 from collections.abc import Iterator, Sequence
+from datetime import timedelta
 from typing import Any
 from uuid import UUID
 
@@ -18,6 +19,9 @@ from apps.tenants.models import Tenant
 from apps.users.enums import MembershipRole
 from apps.users.models import Membership, StaffMember, User
 from apps.users.services.common import delete_sessions
+
+# A tenant is dated by us, its people by the start of PostgreSQL's transaction: a little earlier.
+_SAME_WRITE = timedelta(minutes=1)
 
 
 def _memberships_of(user_id: UUID) -> Iterator[dict[str, Any]]:
@@ -60,17 +64,20 @@ def _members_of(tenant_id: UUID) -> Iterator[dict[str, Any]]:
 
 
 def _empty_tenant(tenant_id: UUID, actor: Principal) -> int:
-    """Ends the memberships. Of a test tenant its people go too, if they belong nowhere else, are not ours and never
-    signed in: they were made with it."""
+    """Ends the memberships. Of a test tenant its people go too, if they are not older than it, belong nowhere else,
+    are not ours and never signed in: they were made for it."""
     del actor
     own = Membership.objects.filter(tenant_id=tenant_id)
+    tenant = Tenant.objects.filter(pk=tenant_id, is_test=True).first()
     made_for_it = User.objects.filter(Exists(own.filter(user=OuterRef("pk"))), last_login=None)
     made_for_it = made_for_it.exclude(
         Q(Exists(Membership.objects.filter(user=OuterRef("pk")).exclude(tenant_id=tenant_id)))
         | Q(Exists(StaffMember.objects.filter(user=OuterRef("pk"))))
     )
-    is_test = Tenant.objects.filter(pk=tenant_id, is_test=True).exists()
-    people = list(made_for_it.values_list("pk", flat=True)) if is_test else []
+    people: list[UUID] = []
+    if tenant is not None:
+        since = tenant.created_at - _SAME_WRITE
+        people = list(made_for_it.filter(created_at__gte=since).values_list("pk", flat=True))
     gone, _ = own.delete()
     User.objects.filter(pk__in=people).delete()
     return gone + len(people)

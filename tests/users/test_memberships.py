@@ -1,11 +1,13 @@
 """Memberships, the count of members in the tenant's facts, samples, and what aspects remove."""
 
 import threading
+from datetime import timedelta
 
 import pytest
 from django.db import connection
 
 from apps.core.aspects import Subject, registry
+from apps.core.clock import now
 from apps.core.ids import new_id
 from apps.core.principal import system
 from apps.core.write import write
@@ -15,10 +17,10 @@ from apps.tenants.models import Tenant, TenantFacts
 from apps.users import services
 from apps.users.aspects import install
 from apps.users.enums import MembershipRole
-from apps.users.errors import MembershipExists, NotAMember
+from apps.users.errors import EmailTaken, MembershipExists, NotAMember
 from apps.users.models import Membership, User
 from apps.users.samples import make_people
-from tests.factories import actor, make_member, make_staff, make_tenant, make_user
+from tests.factories import actor, make_member, make_staff, make_tenant, make_user, staff_principal
 from tests.users.support import enrol, open_session, trail
 
 pytestmark = pytest.mark.django_db
@@ -122,6 +124,30 @@ def test_a_test_tenant_gets_people_and_takes_them_along() -> None:
     assert not Membership.objects.filter(tenant=tenant).exists()
     assert set(User.objects.filter(pk__in=[elsewhere.pk, colleague.pk, owner.pk])) == {elsewhere, colleague}
     assert remove("users.members", Subject.TENANT, tenant.pk) == 0
+
+
+def test_who_was_there_before_a_test_tenant_stays_when_it_goes() -> None:
+    before = make_user(created_at=now() - timedelta(days=2))
+    tenant = make_tenant(is_test=True, owner_email=before.email)
+    with write("test.fill", actor=actor(), target=tenant.audit_target()):
+        make_people(tenant, actor())
+    remove("users.members", Subject.TENANT, tenant.pk)
+    assert User.objects.filter(pk=before.pk).exists()
+    assert not Membership.objects.filter(user=before).exists()
+
+
+def test_qa_can_not_draw_a_person_into_reach_by_naming_them_owner() -> None:
+    qa, alone, customers = staff_principal("qa"), make_user(), make_member(make_tenant())
+    for person in (alone, customers):
+        tenant = make_tenant(is_test=True, owner_email=person.email)
+        with pytest.raises(EmailTaken), write("test.fill", actor=qa, target=tenant.audit_target()):
+            make_people(tenant, qa)
+        assert not Membership.objects.filter(tenant=tenant).exists()
+    for person in (make_staff("qa"), make_member(make_tenant(is_test=True))):
+        tenant = make_tenant(is_test=True, owner_email=person.email)
+        with write("test.fill", actor=qa, target=tenant.audit_target()):
+            make_people(tenant, qa)
+        assert Membership.objects.get(tenant=tenant, user=person).role == "owner"
 
 
 def test_people_of_a_real_tenant_stay() -> None:
