@@ -17,6 +17,12 @@
     return element;
   }
 
+  /* Text in which `words` stand as code. */
+  function prose(tag, options, text) {
+    const parts = text.split("`").map((part, number) => (number % 2 ? make("code", { text: part }) : part));
+    return make(tag, options, ...parts);
+  }
+
   function ask(method, url, headers, body) {
     return fetch(url, {
       method: method,
@@ -112,12 +118,12 @@
       "header", {},
       badge(route.method),
       make("h3", { class: "path", text: route.path }),
-      make("p", { class: "summary", text: route.summary })
+      prose("p", { class: "summary" }, route.summary)
     );
     return make(
       "article", { class: "route card", id: id },
       header,
-      route.description ? make("p", { class: "about", text: route.description }) : null,
+      route.description ? prose("p", { class: "about" }, route.description) : null,
       ...fields(route.fields),
       make("h4", { text: "Answers" }),
       make("div", { class: "answers" }, ...route.responses.map(answer)),
@@ -138,7 +144,7 @@
         name,
         make("td", { text: field.in }),
         make("td", { text: field.type }),
-        make("td", { class: "subtle", text: about.filter(Boolean).join(" ") })
+        prose("td", { class: "subtle" }, about.filter(Boolean).join(" "))
       );
     });
     const head = make("tr", {}, ...["Name", "In", "Type", "What"].map((text) => make("th", { scope: "col", text: text })));
@@ -151,7 +157,7 @@
   }
 
   function answer(response) {
-    const words = [make("span", { class: shade(response.status), text: response.status }), make("span", { text: response.description })];
+    const words = [make("span", { class: shade(response.status), text: response.status }), prose("span", {}, response.description)];
     if (response.example === null || response.example === undefined) return make("p", { class: "plainly" }, ...words);
     const example = make("pre", { text: JSON.stringify(response.example, null, 2) });
     return make("details", { open: response.status < 300 }, make("summary", {}, ...words), example);

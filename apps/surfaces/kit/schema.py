@@ -37,7 +37,7 @@ _DESCRIPTIONS: Mapping[int, str] = {
     201: "Created.",
     202: "Accepted; it will be done later.",
     204: "Done; there is nothing to say.",
-    400: "The input is wrong; `details` says where.",
+    400: "The input is wrong; the body says where.",
     401: "Nobody is signed in.",
     403: "The caller may not do this.",
     404: "There is no such thing, or not for this caller.",
@@ -110,6 +110,17 @@ class SurfaceSchema(AutoSchema):
             )
         if self.action.query().fields:
             found.append(self.action.query)
+        found += [
+            OpenApiParameter(
+                each.name,
+                str,
+                OpenApiParameter.HEADER,
+                required=each.required,
+                description=each.description,
+                pattern=each.pattern,
+            )
+            for each in self.surface.headers(self.path)
+        ]
         if self.action.mutates:
             found += [
                 OpenApiParameter("validate_only", bool, description="Runs everything, then rolls it back."),
