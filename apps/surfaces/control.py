@@ -4,16 +4,17 @@ Source: contracts/control.md, "Conventions"; what it leaves open is decided in d
 apps.surfaces.headers.
 """
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 from apps.core.clock import iso, now
 from apps.core.errors import Kind
 from apps.core.principal import Principal
+from apps.surfaces.headers import CORRELATION, VERSION, is_versioned
 from apps.surfaces.kit.answers import Answer, Page
 from apps.surfaces.kit.paging import CursorPaging, PageStyle
 from apps.surfaces.kit.problems import Circumstances, Problem, Sort, Transport
-from apps.surfaces.kit.surface import Surface
+from apps.surfaces.kit.surface import RequestHeader, Surface
 from apps.surfaces.kit.views import SurfaceViewSet
 
 # Dates of the interface (`X-API-Version`), the newest first.
@@ -102,6 +103,18 @@ class Control(Surface):
         if problem.details:
             error["details"] = dict(problem.details)
         return {"error": error}
+
+    def headers(self, path: str) -> Sequence[RequestHeader]:
+        version = RequestHeader(
+            VERSION,
+            "Version of the interface: a date that is not in the future.",
+            r"^\d{4}-\d\d-\d\d$",
+            required=True,
+        )
+        correlation = RequestHeader(
+            CORRELATION, "Comes back in the answer; made where it is missing.", "^[A-Za-z0-9._:-]{8,128}$"
+        )
+        return [version, correlation] if is_versioned(path) else [correlation]
 
     def error_schema(self) -> dict[str, Any]:
         error = {

@@ -46,6 +46,11 @@ class ApiVersionInvalid(Invalid):
         super().__init__(details={VERSION: [self.message]})
 
 
+def is_versioned(path: str) -> bool:
+    """True where a request must name the version of the interface."""
+    return path.startswith(_VERSIONED) and path not in _HEALTH
+
+
 def strip(request: HttpRequest, principal: Principal | None, action: Action, path: Mapping[str, str]) -> None:
     """What a gateway would say of the caller is said by the token alone: nothing behind this step finds it."""
     del principal, action, path
@@ -70,7 +75,7 @@ def check_api_version(
 ) -> None:
     """Raises ApiVersionRequired, ApiVersionInvalid."""
     del principal, action, path
-    if not request.path_info.startswith(_VERSIONED) or request.path_info in _HEALTH:
+    if not is_versioned(request.path_info):
         return
     sent = request.headers.get(VERSION, "").strip()
     if not sent:

@@ -2,6 +2,7 @@
 
 from abc import ABC, abstractmethod
 from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from functools import cache
 from typing import Any, ClassVar, cast
 
@@ -16,6 +17,16 @@ from apps.surfaces.kit.problems import STATUS, Circumstances, Problem
 
 # A permission that everybody has, signed in or not. Credentials that are sent are still looked at.
 OPEN = "open"
+
+
+@dataclass(frozen=True, slots=True)
+class RequestHeader:
+    """A header that a surface reads on all routes at a path; its steps check it."""
+
+    name: str
+    description: str
+    pattern: str
+    required: bool = False
 
 
 class Surface(ABC):
@@ -73,6 +84,11 @@ class Surface(ABC):
     def is_secured(self, permission: str) -> bool:
         """False for a permission that asks for no credential."""
         return permission != OPEN
+
+    def headers(self, path: str) -> Sequence[RequestHeader]:
+        """What it reads beside the headers of the kit."""
+        del path
+        return ()
 
     @abstractmethod
     def error_schema(self) -> dict[str, Any]:
