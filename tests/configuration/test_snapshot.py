@@ -38,6 +38,23 @@ while True:
     time.sleep(0.005)
 """
 
+# The same in a child that was forked after its parent had read: as Celery's and RQ's workers run.
+_FORKED = """
+import os, time
+from apps.core.knobs import knob
+knob("tenant.session_idle_minutes").get()
+parent = os.getpid()
+if os.fork():
+    os.wait()
+idle, last = knob("tenant.session_idle_minutes"), None
+while os.getppid() == parent:
+    value = idle.get()
+    if value != last:
+        print(value, flush=True)
+        last = value
+    time.sleep(0.005)
+"""
+
 
 class Watcher:
     """Another process that reads one knob."""
@@ -65,8 +82,8 @@ class Watcher:
 
 
 @contextmanager
-def watcher() -> Iterator[Watcher]:
-    process = python(_WATCHER)
+def watcher(code: str = _WATCHER) -> Iterator[Watcher]:
+    process = python(code)
     try:
         yield Watcher(process)
     finally:
@@ -88,6 +105,15 @@ def test_change_is_in_force_in_two_other_processes_within_2_seconds() -> None:
         services.archive_value(actor=actor(), value_id=row.id)
         one.says("30", within=2)
         other.says("30", within=2)
+
+
+@pytest.mark.django_db(transaction=True)
+def test_change_is_heard_in_a_forked_child_of_a_process_that_had_read() -> None:
+    with watcher(_FORKED) as child:
+        child.says("30", within=60)
+        for value in ("45", "46"):
+            services.set_value(actor=actor(), key=IDLE, value=value)
+            child.says(value, within=2.5)
 
 
 @pytest.mark.django_db(transaction=True)
