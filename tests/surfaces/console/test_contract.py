@@ -13,6 +13,7 @@ from tests.surfaces.console.calling import BACKFILL, USERS, refused, sent
 pytestmark = pytest.mark.django_db
 
 TEXTS = ("name", "email", "status", "role", "notes")
+NO_TEXTS: tuple[Any, ...] = (1, True, None, [], {})
 
 
 @pytest.mark.parametrize("name", MALFORMED)
@@ -29,7 +30,7 @@ def test_a_malformed_body_is_400(master: Client, name: str) -> None:
 @pytest.mark.parametrize(
     ("field", "value"),
     [
-        *((field, wrong) for field in TEXTS for wrong in (1, True, None, [], {})),
+        *((field, wrong) for field in TEXTS for wrong in NO_TEXTS),
         ("email", "no address"),
         ("email", "x" * 250 + "@acme.example"),
         ("status", "deleted"),

@@ -1,25 +1,26 @@
 """The budget that all processes share."""
 
 import logging
+import time
 
 import pytest
 import redis
 from django.conf import settings
 
 from apps.core.errors import RateLimited
-from apps.surfaces.kit.throttling import Throttle
+from apps.surfaces.kit.throttling import BudgetSpent, Throttle
 
 
 def link() -> "redis.Redis":
     return redis.Redis.from_url(settings.REDIS_URL)
 
 
-def taken(throttle: Throttle, *, limit: int, tries: int) -> int:
+def taken(throttle: Throttle, *, limit: int, tries: int, burst: int = 0) -> int:
     """How many of `tries` were let through."""
     through = 0
     for _ in range(tries):
         try:
-            throttle.take("scope", "me", limit=limit)
+            throttle.take("scope", "me", limit=limit, burst=burst)
         except RateLimited:
             continue
         through += 1
@@ -64,6 +65,34 @@ def test_the_last_window_counts_by_the_share_that_is_still_in_sight() -> None:
     gone = (seconds % 60) / 60
     through = taken(throttle, limit=100, tries=100)
     assert abs(through - 100 * gone) <= 3
+
+
+def test_a_burst_goes_through_beyond_the_limit_after_a_quiet_minute() -> None:
+    assert taken(Throttle(link()), limit=240, burst=60, tries=330) == 300
+
+
+def test_a_burst_is_what_the_minute_before_left_unused() -> None:
+    shared = link()
+    seconds, _ = shared.time()
+    gone = (seconds % 60) / 60
+    for before, burst in ((100, 0), (90, 10), (20, 30)):
+        shared.hset("throttle:scope:me", mapping={"w": seconds // 60 - 1, "c": before, "p": 0})
+        through = taken(Throttle(shared), limit=100, burst=30, tries=140)
+        assert abs(through - (100 + burst - before * (1 - gone))) <= 3
+
+
+def test_what_is_left_counts_against_the_limit_alone() -> None:
+    assert Throttle(link()).take("scope", "me", limit=240, burst=60).remaining == 239
+
+
+def test_a_refusal_says_the_limit_and_when_there_is_room_again() -> None:
+    throttle = Throttle(link())
+    taken(throttle, limit=2, tries=2)
+    with pytest.raises(BudgetSpent) as refused:
+        throttle.take("scope", "me", limit=2)
+    budget = refused.value.budget
+    assert (budget.limit, budget.remaining) == (2, 0)
+    assert 0 <= budget.reset - time.time() - refused.value.retry_after <= 1
 
 
 def test_retry_after_is_when_there_is_room_again() -> None:
