@@ -7,7 +7,7 @@ tell what the mask hides.
 import json
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
-from datetime import datetime
+from datetime import datetime, timedelta
 from itertools import islice
 from typing import Any
 from uuid import UUID
@@ -18,9 +18,12 @@ from django.db.models.functions import Cast
 
 from apps.audit.enums import Part
 from apps.audit.models import AuditDetail, AuditEntry
+from apps.core.clock import now
 from apps.core.errors import Invalid
+from apps.core.write import Outcome
 
 _BATCH = 500
+_ONE_LOOK = timedelta(minutes=10)
 
 
 @dataclass(frozen=True, slots=True)
@@ -68,6 +71,12 @@ def entries_of_resource(resource_type: str, resource_id: str) -> QuerySet[AuditE
     """What happened to one resource, newest first."""
     found = AuditEntry.objects.filter(resource_type=resource_type, resource_id=resource_id)
     return found.order_by("-at", "-id")
+
+
+def has_looked(actor_id: str, action: str, resource_id: str) -> bool:
+    """True where the caller's look at the same thing stands in the trail, not older than ten minutes."""
+    own = AuditEntry.objects.filter(actor_id=actor_id, action=action, resource_id=resource_id)
+    return own.filter(at__gte=now() - _ONE_LOOK, outcome=Outcome.SUCCESS.value).exists()
 
 
 def filtered(entries: QuerySet[AuditEntry], filters: TrailFilters, *, masked: bool) -> QuerySet[AuditEntry]:

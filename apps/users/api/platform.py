@@ -23,6 +23,7 @@ from apps.users import display, selectors, services
 from apps.users.enums import MembershipRole, UserStatus
 from apps.users.models import User
 
+_LOOK = "user.view_audit_trail"
 _ROLES = [role.value for role in Role]
 
 
@@ -230,7 +231,7 @@ class Users(platform.ViewSet):
         query=TrailFilters,
         answer=TrailRow,
         paged=True,
-        audit="user.view_audit_trail",
+        audit=_LOOK,
         formats={"text/csv": "The same selection as CSV."},
     )
     def audit_trail(self, call: Call) -> Page | Csv:
@@ -246,7 +247,10 @@ class Users(platform.ViewSet):
             audit.TrailFilters(**filters),
             masked=masked(call.actor, "users.audit_trail"),
         )
-        call.viewed("user.view_audit_trail", user.audit_target(), format=wanted)
+        # A further page belongs to the look at the first: a row for each would move what is being paged through.
+        further = wanted != "csv" and call.asked is not None and call.asked.position["offset"] > 0
+        if not (further and audit.has_looked(call.actor.id, _LOOK, user.public_id)):
+            call.viewed(_LOOK, user.audit_target(), format=wanted)
         if wanted == "csv":
             rows = (display.trail_row(row, call.actor, names=[user.name]) for row in audit.streamed(entries))
             return Csv(f"audit-trail-{user.public_id}.csv", columns=list(TrailRow().fields), rows=rows)

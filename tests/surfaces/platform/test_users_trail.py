@@ -7,6 +7,7 @@ from datetime import timedelta
 from typing import Any
 
 import pytest
+import time_machine
 from django.db import connection
 from django.test.utils import CaptureQueriesContext
 
@@ -156,6 +157,21 @@ def test_the_trail_as_csv_is_the_same_selection_and_harmless() -> None:
     }
     assert json.loads(rows[-1]["metadata"].removeprefix("'"))["outcome"] == "success"
     assert AuditEntry.objects.get(action="user.view_audit_trail").metadata == {"format": "csv"}
+
+
+def test_pages_of_the_trail_neither_skip_nor_repeat_although_looks_stand_in_it() -> None:
+    me, user = Caller("admin"), make_user()
+    past(user, *["user.suspend", "user.unsuspend"] * 3)
+    path = f"{USERS}/{user.public_id}/audit-trail"
+    seen = [row["id"] for offset in range(0, 8, 2) for row in me.rows(path, limit=2, offset=offset)]
+    assert len(seen) == len(set(seen)) == 7
+    assert AuditEntry.objects.filter(action="user.view_audit_trail").count() == 1
+    # Whoever begins in the middle has looked too, and so has everybody for themselves, and again later.
+    Caller("admin").rows(path, limit=2, offset=4)
+    assert AuditEntry.objects.filter(action="user.view_audit_trail").count() == 2
+    with time_machine.travel(now() + timedelta(minutes=11), tick=True):
+        me.rows(path, limit=2, offset=2)
+    assert AuditEntry.objects.filter(action="user.view_audit_trail").count() == 3
 
 
 def test_the_trail_is_read_with_a_constant_number_of_queries() -> None:
