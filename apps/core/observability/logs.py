@@ -92,6 +92,8 @@ def logging_config(*, level: str = "INFO", style: str = "json") -> dict[str, Any
             # One line a request is ours (RequestContext); a 4xx is no warning.
             "django.request": {"level": "ERROR"},
             "django.security": {"level": "ERROR"},
+            # A wrong Host is anybody's to send: the line of the request (400) says enough, a trace would fill the log.
+            "django.security.DisallowedHost": {"handlers": [], "level": "CRITICAL"},
             "httpx": quiet,
             "httpcore": quiet,
             "urllib3": quiet,
