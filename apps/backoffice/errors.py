@@ -16,4 +16,4 @@ class Refused(Forbidden):
 
 
 class NoSuchPage(NotFound):
-    message = "There is nothing here. It may have been removed, or the address is wrong."
+    message = "It may have been removed, or the address is wrong."

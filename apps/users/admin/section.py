@@ -200,7 +200,8 @@ class UserAdmin(ModelAdmin):
         return [Listed(user, shown.get(user.pk)) for user in rows]
 
     def search_rows(self, rows: Rows, term: str, seen: Seen) -> Rows:
-        return _also(rows, selectors.users(seen.principal, permission=seen.permission, search=term))
+        found: Rows = selectors.users(seen.principal, permission=seen.permission, search=term)
+        return rows & found
 
     def public_id(self, row: Any) -> str:
         user: User = row.user if isinstance(row, Listed) else row
