@@ -36,6 +36,8 @@ _CODES: Mapping[Sort, str] = {
     Transport.UNSUPPORTED_MEDIA_TYPE: "unsupported_media_type",
     Transport.INTERNAL: "internal_error",
 }
+# Fields that a service blames by the name that they have with us.
+_FIELDS: Mapping[str, str] = {"tenant_id": "tenantId", "staff_roles": "staffRoles"}
 
 
 class Console(Surface):
@@ -70,7 +72,7 @@ class Console(Surface):
         del where
         error: dict[str, Any] = {"code": _CODES[problem.sort], "message": problem.message}
         if problem.details:
-            error["details"] = dict(problem.details)
+            error["details"] = {_FIELDS.get(name, name): said for name, said in problem.details.items()}
         return {"error": error, "ok": False}
 
     def error_schema(self) -> dict[str, Any]:

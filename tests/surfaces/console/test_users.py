@@ -134,7 +134,7 @@ def test_a_role_without_its_tenant_is_refused_where_there_are_several(master: Cl
     make_tenant_of = make_tenant()
     user.memberships.create(tenant=make_tenant_of, role="member")
     error = refused(patched(master, user, role="admin"), 400, "invalid_request")
-    assert "tenant_id" in error["details"]
+    assert set(error["details"]) == {"tenantId"}
     assert patched(master, user, role="admin", tenantId=tenant.public_id).status_code == 200
     assert user.memberships.get(tenant=tenant).role == "admin"
 
