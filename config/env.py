@@ -13,7 +13,7 @@ from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
 
 from apps.core.outbound.smtp import smtp_options
 from apps.core.sealing.keys import parse_master_keys
-from config.issuers import ExternalIssuer, parse_issuers
+from config.issuers import ExternalIssuer, parse_issuers, service_address
 
 CommaList = Annotated[list[str], NoDecode]
 
@@ -90,7 +90,15 @@ class Environment(BaseSettings):
         description="where a tenant's people sign in to your product, {slug} stands for the tenant's; "
         "default is Steward's own sign-in page",
     )
-    NILE_URL: str = Field(default="", description="Nile's auth service, where its sessions are accepted")
+    NILE_URL: str = Field(
+        default="",
+        description="address of Nile's auth service, as its console shows it (…/v2/databases/<id>), where its "
+        "sessions are accepted; also the issuer under which its people are linked",
+    )
+    NILE_NETWORKS: CommaList = Field(
+        default=[],
+        description="networks (CIDR) in which NILE_URL may lie that are not public; only there may it be http://",
+    )
 
     # --- mail ---
     EMAIL_URL: str = Field(
@@ -137,6 +145,7 @@ class Environment(BaseSettings):
         "TRUSTED_PROXIES",
         "INTERNAL_NETWORKS",
         "ISSUER_NETWORKS",
+        "NILE_NETWORKS",
         "ADMIN_KEYS",
         mode="before",
     )
@@ -159,12 +168,22 @@ class Environment(BaseSettings):
             raise ValueError(f"names {own}, which is our own issuer (TOKEN_ISSUER, or else PUBLIC_URL)")
         return value
 
-    @field_validator("TRUSTED_PROXIES", "INTERNAL_NETWORKS", "ISSUER_NETWORKS")
+    @field_validator("TRUSTED_PROXIES", "INTERNAL_NETWORKS", "ISSUER_NETWORKS", "NILE_NETWORKS")
     @classmethod
     def _networks(cls, value: list[str]) -> list[str]:
         for network in value:
             ipaddress.ip_network(network)
         return value
+
+    @field_validator("NILE_URL")
+    @classmethod
+    def _nile(cls, value: str, info: ValidationInfo) -> str:
+        if not value:
+            return value
+        found = service_address(value)
+        if found in {each.issuer for each in info.data.get("EXTERNAL_ISSUERS", [])}:
+            raise ValueError("is also an issuer in EXTERNAL_ISSUERS: each name stands for one")
+        return found
 
     @field_validator("DATABASE_URL", "DATABASE_OWNER_URL")
     @classmethod

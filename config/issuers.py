@@ -47,6 +47,19 @@ class ExternalIssuer(BaseModel):
         return value
 
 
+def service_address(value: str) -> str:
+    """The address of a service that vouches for people, without a slash at the end.
+
+    Raises:
+        ValueError: a sentence that says how it must be written.
+    """
+    parts = urlsplit(value)
+    plain = not (parts.query or parts.fragment or "@" in parts.netloc)
+    if parts.scheme not in {"https", "http"} or not parts.hostname or not plain or len(value) > 255:
+        raise ValueError("must be an https:// address of at most 255 characters, without user name, ? and #")
+    return value.rstrip("/")
+
+
 def parse_issuers(text: str) -> list[ExternalIssuer]:
     """The issuers that a JSON list names; an empty text names none.
 

@@ -59,7 +59,7 @@ def principal_of(token: VerifiedToken, *, via: str = "", address: str | None = N
     except TokenRefused as refused:
         log.info("token_refused", reason=refused.reason)
         raise
-    base = _as_service(token) if person is None else _as_person(person, token)
+    base = stranger(token.issuer, token.subject) if person is None else _as_person(person, token)
     return replace(
         base,
         tenant_id=place.tenant_id,
@@ -71,10 +71,9 @@ def principal_of(token: VerifiedToken, *, via: str = "", address: str | None = N
     )
 
 
-def _as_service(token: VerifiedToken) -> Principal:
-    return Principal(
-        kind=PrincipalKind.SERVICE, id=_service_id(token.issuer, token.subject), label=token.subject
-    )
+def stranger(issuer: str, subject: str) -> Principal:
+    """Somebody whom an issuer vouches for and who is nobody of ours: a service, without any role."""
+    return Principal(kind=PrincipalKind.SERVICE, id=_service_id(issuer, subject), label=subject)
 
 
 def _service_id(issuer: str, subject: str) -> str:

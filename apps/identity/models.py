@@ -1,4 +1,4 @@
-"""Machines: signing keys of the embedded issuer, single revoked tokens, people of other issuers."""
+"""Machines: signing keys of the embedded issuer, single revoked tokens, people and sessions of other issuers."""
 
 from django.db import models
 from django.db.models import Q
@@ -75,3 +75,18 @@ class ExternalIdentity(models.Model):
 
     def __str__(self) -> str:
         return f"{self.subject} at {self.issuer}"
+
+
+class NileSession(models.Model):
+    """When a session of Nile was first seen here: a revocation ends what was seen before it, and Nile does not say when
+    a session began."""
+
+    digest = models.CharField(primary_key=True, max_length=64)  # SHA-256 of the session token
+    identity = models.ForeignKey(ExternalIdentity, on_delete=models.CASCADE, related_name="+")
+    first_seen_at = models.DateTimeField(db_index=True)
+
+    class Meta:
+        db_table = "identity_nile_session"
+
+    def __str__(self) -> str:
+        return self.digest

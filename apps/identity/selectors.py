@@ -5,7 +5,7 @@ from datetime import datetime
 
 from django.db.models import Q
 
-from apps.identity.models import ExternalIdentity, RevokedToken, SigningKey
+from apps.identity.models import ExternalIdentity, NileSession, RevokedToken, SigningKey
 
 
 def published_keys(moment: datetime) -> list[SigningKey]:
@@ -42,5 +42,14 @@ def person_of(issuer: str, subject: str) -> ExternalIdentity | None:
     return (
         ExternalIdentity.objects.filter(issuer=issuer, subject=subject)
         .select_related("user", "user__staff")
+        .first()
+    )
+
+
+def nile_session(digest: str) -> NileSession | None:
+    """That session of Nile, if it was seen before, with whose it is, the person's row and staff row."""
+    return (
+        NileSession.objects.filter(digest=digest)
+        .select_related("identity", "identity__user", "identity__user__staff")
         .first()
     )

@@ -3,6 +3,7 @@
 from datetime import timedelta
 from typing import Any
 
+from apps.core.clock import now
 from apps.core.jobs.registry import Run, job
 from apps.core.principal import system
 from apps.identity import services
@@ -18,6 +19,8 @@ def rotate_keys(run: Run) -> dict[str, Any]:
 
 @job("identity.prune", every=timedelta(hours=1))
 def prune(run: Run) -> dict[str, Any]:
-    """One transaction: killed half-way, nothing has happened, and the next hour's run looks again."""
+    """Two transactions: killed half-way, the next hour's run does what is left."""
     del run
-    return dict(services.prune(actor=system("identity.prune")))
+    gone = services.prune(actor=system("identity.prune"))
+    sessions = services.prune_nile_sessions(actor=system("identity.prune"), moment=now())
+    return {**gone, "nile_sessions": sessions}

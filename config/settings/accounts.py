@@ -45,6 +45,9 @@ TOKEN_ISSUER = (env.TOKEN_ISSUER or env.PUBLIC_URL).rstrip("/")
 TOKEN_AUDIENCE = env.TOKEN_AUDIENCE
 EXTERNAL_ISSUERS = [issuer.model_dump() for issuer in env.EXTERNAL_ISSUERS]
 ISSUER_NETWORKS = env.ISSUER_NETWORKS
+# The name of the issuer too, under which Nile's people are linked (apps.identity.nile).
+NILE_URL = env.NILE_URL
+NILE_NETWORKS = env.NILE_NETWORKS
 EMAIL_BACKEND = "apps.core.outbound.mail.Backend"
 EMAIL_URL = env.EMAIL_URL
 DEFAULT_FROM_EMAIL = env.MAIL_FROM

@@ -35,11 +35,18 @@ SURFACE_DOORS = {
     "console": "config.urls.console",
     "control": "config.urls.control",
 }
+# Nile's before the tokens': they hand on what can't be theirs, and the tokens' refuses whatever it can't read.
+_STAFF = [
+    "apps.users.api.authentication.StaffSession",
+    "apps.identity.api.nile.NileCookie",
+    "apps.identity.api.nile.NileBearer",
+    "apps.identity.api.authentication.StaffToken",
+]
 SURFACE_AUTHENTICATORS = {
-    "platform": ["apps.users.api.authentication.StaffSession", "apps.identity.api.authentication.StaffToken"],
+    "platform": _STAFF,
     "service": ["apps.surfaces.internal.InternalNetwork", "apps.identity.api.authentication.BearerToken"],
     "automation": ["apps.surfaces.keys.AdminKey"],
-    "console": ["apps.users.api.authentication.StaffSession", "apps.identity.api.authentication.StaffToken"],
+    "console": _STAFF,
     "control": ["apps.identity.api.authentication.PlatformToken"],
 }
 # Checks of a surface between permission and throttle (apps.surfaces.kit.steps).
