@@ -80,7 +80,7 @@ it takes and what it answers. All else is the kit's: authenticate, permit, throt
     ]
 
 A list that is cut otherwise than its surface's others names its way: `paging=service.HISTORY` (kit/paging.py has
-offset, open, number and cursor pages). `example=` and `body_example=` stand in OpenAPI, and on the automation's reference page.
+offset, open, number and cursor pages). `example=` and `body_example=` stand in OpenAPI, and on the page /admin/docs.
 
 What a handler returns: `Answer(data, version=…)` (200), `Answer(data, status=201)`, `Answer(data, status=202)`,
 `Answer(None, status=204)`, `call.page(…)`, `Csv(…)`, `Stream(…)`. Data may hold datetimes (written as ISO 8601 with
