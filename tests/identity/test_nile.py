@@ -272,11 +272,15 @@ def test_redirect_is_not_followed(service: StandIn, server: HTTPServer, person: 
     assert service.asked == 1
 
 
-def test_service_that_is_away_is_unavailable_and_soon_no_longer_called(
-    service: StandIn, person: User, settings: Settings
-) -> None:
+def test_unreachable_service_is_unavailable(service: StandIn, person: User, settings: Settings) -> None:
     settings.NILE_URL = "http://127.0.0.1:9/v2/databases/db1"
-    assert [code(get(f"{number}{SESSION}")) for number in range(7)] == [AWAY] * 7
+    assert code(get()) == AWAY
+
+
+def test_service_that_fails_again_and_again_is_left_alone(service: StandIn, person: User) -> None:
+    service.answer = lambda: Response(status=503)
+    assert [code(get(f"{number}{SESSION}")) for number in range(8)] == [AWAY] * 8
+    assert service.asked == 5
 
 
 def test_kept_answer_serves_while_the_service_is_away(service: StandIn, person: User) -> None:
