@@ -1,5 +1,7 @@
 """Support sees personal data masked wherever it looks, and can't undo it by searching or sorting."""
 
+import html
+
 import pytest
 
 from apps.audit.admin.timeline import PAGE_SIZE
@@ -119,6 +121,22 @@ def test_support_can_not_look_for_an_address_or_a_name_in_a_trail(world: World) 
     assert by_address >= everything  # as if it were not given; looking itself adds a row
     assert client.get(f"{trail}&words=Quillon").content.count(b'class="sw-event ') == 0
     assert visitor("admin").get(f"{trail}&words=Quillon").content.count(b'class="sw-event ') > 0
+
+
+@pytest.mark.django_db
+def test_csv_of_a_trail_is_had_from_the_page_and_masked_alike(world: World) -> None:
+    for role, shown in (("support", False), ("admin", True)):
+        client = visitor(role)
+        page = client.get(
+            f"/backoffice/users/{world.live['users']}/?tab=timeline&action=sample.note"
+        ).content.decode()
+        address = html.unescape(page.split('" download')[0].rpartition('href="')[2])
+        answer = client.get(address)
+        content = b"".join(answer.streaming_content) if answer.streaming else answer.content
+        assert answer.status_code == 200
+        assert answer["Content-Type"].startswith("text/csv")
+        assert content.count(b"sample.note") > 1
+        assert (b"Quillon" in content) == shown
 
 
 @pytest.mark.django_db
