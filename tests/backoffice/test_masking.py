@@ -132,7 +132,7 @@ def test_csv_of_a_trail_is_had_from_the_page_and_masked_alike(world: World) -> N
         ).content.decode()
         address = html.unescape(page.split('" download')[0].rpartition('href="')[2])
         answer = client.get(address)
-        content = b"".join(answer.streaming_content) if answer.streaming else answer.content
+        content = answer.getvalue()
         assert answer.status_code == 200
         assert answer["Content-Type"].startswith("text/csv")
         assert content.count(b"sample.note") > 1
