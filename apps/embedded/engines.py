@@ -11,15 +11,20 @@ import atexit
 import os
 import signal
 import subprocess
+from collections.abc import Callable
 from pathlib import Path
 from types import FrameType
+from typing import TypeVar
 
-from apps.embedded import environment, keys, postgres, roles, servers, valkey
+from apps.embedded import environment, keys, postgres, processes, roles, servers, valkey
 from apps.embedded.postgres import Postgres
 from apps.embedded.state import OBJECTS_FOLDER, Hold, Home, Trouble, home_of, locked
 from apps.embedded.valkey import Valkey
 
 USERS_FILE = "engines.users"
+PORT_TRIES = 5
+
+S = TypeVar("S", Postgres, Valkey)
 
 # Servers that this process started run on by themselves: without a reference, Popen would warn about each.
 _started: list[subprocess.Popen[bytes]] = []
@@ -76,22 +81,48 @@ def _ensure_postgres(home: Home) -> dict[str, str]:
         if left is not None:
             postgres.stop(left)
         postgres.make_cluster(server)
-        log = home.file("postgres.log")
-        process = _spawn(server, log)
-        postgres.wait_until_ready(server, process, log)
-        servers.record(home, "postgres", process.pid)
+        server = _started_on_a_free_port(servers.postgres_of, _start_postgres, home)
     roles.make_roles(server)
     return servers.postgres_addresses(server)
+
+
+def _start_postgres(home: Home, server: Postgres) -> None:
+    log = home.file("postgres.log")
+    process = _spawn(server, log)
+    postgres.wait_until_ready(server, process, log)
+    servers.record(home, "postgres", process.pid)
 
 
 def _ensure_valkey(home: Home) -> dict[str, str]:
     server = servers.valkey_of(home)
     if servers.recorded(home, "valkey") is None or not server.answers():
-        log = home.file("valkey.log")
-        process = _spawn(server, log)
-        valkey.wait_until_ready(server, process, log)
-        servers.record(home, "valkey", process.pid)
+        server = _started_on_a_free_port(servers.valkey_of, _start_valkey, home)
     return {"REDIS_URL": server.url}
+
+
+def _start_valkey(home: Home, server: Valkey) -> None:
+    log = home.file("valkey.log")
+    process = _spawn(server, log)
+    valkey.wait_until_ready(server, process, log)
+    servers.record(home, "valkey", process.pid)
+
+
+def _started_on_a_free_port(choose: Callable[[Home], S], start: Callable[[Home, S], None], home: Home) -> S:
+    """Starts a server; again on the next port where another run took this one after it was looked at.
+
+    Raises:
+        Trouble: it did not start, and not for the port's sake.
+    """
+    for _ in range(PORT_TRIES):
+        server = choose(home)
+        try:
+            start(home, server)
+        except Trouble:
+            if processes.is_free(server.port):
+                raise
+        else:
+            return server
+    raise Trouble(f"{PORT_TRIES} ports in turn were taken by others while a server was starting: try again.")
 
 
 def _spawn(server: Postgres | Valkey, log: Path) -> subprocess.Popen[bytes]:

@@ -225,17 +225,19 @@ def wait_until_ready(server: Postgres, process: subprocess.Popen[bytes], log: Pa
         Trouble: the server ended, or doesn't answer in time.
     """
     deadline = time.monotonic() + START_SECONDS
-    where = f" The last lines of {log}:\n{_tail(log)}" if log else " Its last lines are above."
     while not server.answers():
         if process.poll() is not None:
-            raise Trouble(f"PostgreSQL ended while it was starting.{where}")
+            raise Trouble(f"PostgreSQL ended while it was starting.{_last_lines(log)}")
         if time.monotonic() > deadline:
-            raise Trouble(f"PostgreSQL runs, but does not answer within {START_SECONDS} s.{where}")
+            raise Trouble(f"PostgreSQL runs, but does not answer within {START_SECONDS} s.{_last_lines(log)}")
         time.sleep(0.05)
 
 
-def _tail(log: Path) -> str:
-    return "\n".join(log.read_text(errors="replace").splitlines()[-8:])
+def _last_lines(log: Path | None) -> str:
+    if log is None:
+        return " Its last lines are above."
+    tail = "\n".join(log.read_text(errors="replace").splitlines()[-8:])
+    return f" The last lines of {log}:\n{tail}"
 
 
 def stop(process: processes.Identity) -> None:

@@ -34,6 +34,7 @@ def notice(sentence: str) -> None:
     sys.stderr.write(f"steward: {sentence}\n")
     sys.stderr.flush()
 
+
 # The embedded object store (apps.core.objectstore).
 OBJECTS_FOLDER = "objects"
 

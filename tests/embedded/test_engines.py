@@ -2,6 +2,7 @@
 
 import os
 import signal
+import socket
 import subprocess
 import sys
 from concurrent.futures import ThreadPoolExecutor
@@ -330,3 +331,24 @@ def run(home: Home, script: str) -> "subprocess.Popen[str]":
     assert process.stdout is not None
     assert "postgresql://steward_app:" in process.stdout.readline()
     return process
+
+
+def test_engines_port_taken_while_a_server_starts_takes_another(
+    home: Home, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    looked_at: list[str] = []
+
+    with socket.create_server(("127.0.0.1", 0)) as in_the_way:
+
+        def choose(home_: Home, server: str) -> int:
+            looked_at.append(server)
+            # What another run took after it was looked at; then as ever.
+            return in_the_way.getsockname()[1] if looked_at.count(server) <= 2 else choose_port(home_, server)
+
+        choose_port = keys.choose_port
+        monkeypatch.setattr(keys, "choose_port", choose)
+        found = engines.ensure_running(home=home)
+    with psycopg.connect(found["DATABASE_URL"]) as link:
+        assert link.execute("SELECT 1").fetchone() == (1,)
+    assert redis.Redis.from_url(found["REDIS_URL"]).ping()
+    engines.leave(home)
