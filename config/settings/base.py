@@ -67,8 +67,7 @@ MIDDLEWARE = [
     "django.contrib.messages.middleware.MessageMiddleware",
     "django.middleware.clickjacking.XFrameOptionsMiddleware",
     "allauth.account.middleware.AccountMiddleware",
-    "apps.users.auth.idle.IdleSessions",
-    "allauth.usersessions.middleware.UserSessionsMiddleware",
+    "apps.users.auth.activity.SessionActivity",
     "apps.backoffice.middleware.BackOffice",
 ]
 

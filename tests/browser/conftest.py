@@ -36,7 +36,7 @@ def browser() -> Iterator[Browser]:
     """One browser for the session. Playwright keeps a loop in this thread: Django is told that this is no danger."""
     path = chromium()
     if path is None:
-        pytest.skip("no Chromium: `make test` installs one")
+        pytest.fail("no Chromium: `make test` installs one")
     before = os.environ.get("DJANGO_ALLOW_ASYNC_UNSAFE")
     os.environ["DJANGO_ALLOW_ASYNC_UNSAFE"] = "true"
     try:

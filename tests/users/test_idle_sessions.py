@@ -58,3 +58,19 @@ def test_the_knob_says_how_long(signed_in: Client) -> None:
         assert signed_in.get(USERS).status_code == 401
     finally:
         knobs.provide(before)
+
+
+def test_session_in_use_is_noted_once_a_minute_and_not_at_each_request(signed_in: Client) -> None:
+    last_used(0.5)
+    seen = UserSession.objects.get().last_seen_at
+    assert signed_in.get(USERS).status_code == 200
+    assert UserSession.objects.get().last_seen_at == seen
+    last_used(1.5)
+    assert signed_in.get(USERS).status_code == 200
+    assert now() - UserSession.objects.get().last_seen_at < timedelta(minutes=1)
+
+
+def test_session_without_its_row_gets_it_again(signed_in: Client) -> None:
+    UserSession.objects.all().delete()
+    assert signed_in.get(USERS).status_code == 200
+    assert UserSession.objects.count() == 1
