@@ -1,6 +1,7 @@
 """What Django needs to stand up: apps, middleware, templates, static files."""
 
 import tomllib
+import warnings
 from pathlib import Path
 
 from config.env import environment
@@ -96,6 +97,8 @@ STATIC_ROOT = BASE_DIR / "staticfiles"
 STATICFILES_DIRS = [BASE_DIR / "static"]
 # Without a collected folder (a developer's checkout, the tests) files are served from where they lie.
 WHITENOISE_USE_FINDERS = not STATIC_ROOT.exists()
+if WHITENOISE_USE_FINDERS:
+    warnings.filterwarnings("ignore", message="No directory at", category=UserWarning)
 
 DEFAULT_AUTO_FIELD = "django.db.models.BigAutoField"
 SILENCED_SYSTEM_CHECKS: list[str] = []
