@@ -46,8 +46,10 @@ def no_addresses() -> Iterator[pytest.MonkeyPatch]:
 @pytest.fixture(scope="session")
 def made_once() -> Iterator[Home]:
     """A home whose engines ran and were stopped; copies of it save every test the making of a database."""
-    with no_addresses(), new_home() as home:
-        engines.ensure_running(home=home)
+    with new_home() as home:
+        # Not around the yield: this fixture lives for the whole run, whose other tests need their engines.
+        with no_addresses():
+            engines.ensure_running(home=home)
         engines.leave(home)
         yield home
 
