@@ -8,7 +8,7 @@ there is none yet, the defaults do, until the database is back.
 import os
 import threading
 import time
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 from uuid import UUID
@@ -163,7 +163,7 @@ def _load() -> Snapshot:
     with live.open_link() as link, link.transaction():
         link.execute("SET TRANSACTION ISOLATION LEVEL REPEATABLE READ, READ ONLY")
         row = link.execute(_REVISION, [TOPIC]).fetchone()
-        declared = dict(_declaration(found) for found in link.execute(_DECLARED).fetchall())
+        declared = _declarations(link.execute(_DECLARED).fetchall())
         values = link.execute(_VALUES).fetchall()
     platform: dict[str, Any] = {}
     tenants: dict[UUID, dict[str, Any]] = {}
@@ -176,6 +176,19 @@ def _load() -> Snapshot:
         else:
             tenants.setdefault(tenant_id, {})[key] = value
     return Snapshot(row[0] if row else 0, declared, platform, tenants)
+
+
+def _declarations(rows: Iterable[tuple[Any, ...]]) -> dict[str, Knob[Any]]:
+    """By name; without those whose default does not fit: one broken row must not keep all others from being read."""
+    found: dict[str, Knob[Any]] = {}
+    for row in rows:
+        try:
+            name, knob = _declaration(row)
+        except ValueWrong:
+            log.warning("configuration_declaration_ignored", key=row[0])
+        else:
+            found[name] = knob
+    return found
 
 
 def _declaration(row: tuple[Any, ...]) -> tuple[str, Knob[Any]]:

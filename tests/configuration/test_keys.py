@@ -42,6 +42,15 @@ def test_declare_key_makes_it_settable_with_its_bounds_and_default() -> None:
 
 
 @pytest.mark.django_db
+def test_declare_key_whose_default_could_not_be_read_again_is_refused() -> None:
+    wrong = declaration(type="json", default='["\\u007f"]', maximum=None)
+    with pytest.raises(KeyInvalid) as refused:
+        services.declare_key(actor=actor(), name=NAME, declaration=wrong)
+    assert set(refused.value.details) == {"default"}
+    assert not DeclaredKey.objects.exists()
+
+
+@pytest.mark.django_db
 def test_declare_key_that_is_declared_is_refused() -> None:
     with pytest.raises(KeyTaken):
         services.declare_key(actor=actor(), name="governance_scan_mode", declaration=declaration())

@@ -15,6 +15,7 @@ from psycopg import sql
 from apps.configuration import selectors, services
 from apps.configuration.enums import Origin
 from apps.configuration.errors import KeyUnknown
+from apps.configuration.models import DeclaredKey
 from apps.configuration.services import KeyDeclaration
 from apps.configuration.snapshot import Snapshot, store
 from apps.core.ids import new_id
@@ -202,6 +203,18 @@ def test_stored_value_that_no_longer_fits_its_declaration_is_passed_over() -> No
         link.execute("UPDATE configuration_value SET value = 'soon'")
     store.forget()
     assert selectors.look_up(IDLE).source == "default"
+
+
+@pytest.mark.django_db(transaction=True)
+def test_declaration_that_can_not_be_read_does_not_keep_the_rest_from_being_read() -> None:
+    for name in ("mail.broken", "mail.whole"):
+        declaration = KeyDeclaration(type="integer", description="A number.", default="3")
+        services.declare_key(actor=actor(), name=name, declaration=declaration)
+    DeclaredKey.objects.filter(name="mail.broken").update(default="three")
+    services.set_value(actor=actor(), key=IDLE, value="45")
+    assert (knob(IDLE).get(), selectors.get("mail.whole")) == (45, 3)
+    with pytest.raises(KeyUnknown):
+        selectors.get("mail.broken")
 
 
 @pytest.mark.django_db(transaction=True)

@@ -49,6 +49,23 @@ def test_text_is_read_typed_and_written_in_one_spelling(
 @pytest.mark.parametrize(
     ("shape", "text"),
     [
+        # An escape that the canonical text would hold as the character itself.
+        (Shape(ValueType.JSON), '["\\u007f"]'),
+        # Short as it was sent, too long as it would be kept.
+        (Shape(ValueType.JSON), f"[{','.join(['1e15'] * 1990)}]"),
+        # Rounded up to one digit more than a number may have.
+        (Shape(ValueType.NUMBER), "999999999999999.999999999999999"),
+    ],
+)
+def test_text_whose_canonical_spelling_could_not_be_read_again_is_refused(shape: Shape, text: str) -> None:
+    shape.parse(text)
+    with pytest.raises(ValueWrong):
+        shape.canonical(text)
+
+
+@pytest.mark.parametrize(
+    ("shape", "text"),
+    [
         (Shape(ValueType.INTEGER), "1.0"),
         (Shape(ValueType.INTEGER), "1_000"),
         (Shape(ValueType.INTEGER, maximum=Decimal(5)), "6"),

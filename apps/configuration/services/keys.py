@@ -156,6 +156,7 @@ def _columns(name: str, wanted: KeyDeclaration) -> dict[str, Any]:
     }
     try:
         knob = declared_knob(name=name, type_=type_, choices=wanted.choices, secret=wanted.secret, **columns)
+        default = None if wanted.default is None else knob.shape.canonical(wanted.default)
     except ValueWrong as wrong:
         raise KeyInvalid("default", str(wrong)) from None
     return {
@@ -163,7 +164,7 @@ def _columns(name: str, wanted: KeyDeclaration) -> dict[str, Any]:
         "type": type_.value,
         "choices": list(wanted.choices),
         "is_secret": wanted.secret,
-        "default": knob.standard_text(),
+        "default": default,
     }
 
 

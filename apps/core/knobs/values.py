@@ -78,9 +78,12 @@ class Shape:
         """The canonical spelling of a text: `007` is `7`.
 
         Raises:
-            ValueWrong: as `parse`.
+            ValueWrong: as `parse`; also where the canonical spelling is no value itself, so that nothing is kept that
+                no process could read.
         """
-        return self.write(self.parse(text))
+        found = self.write(self.parse(text))
+        self.parse(found)
+        return found
 
     def describe(self) -> str:
         """What may be set, in words: `integer, 5 to 1440`."""
