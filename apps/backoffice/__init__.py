@@ -17,5 +17,6 @@ A section is a `ModelAdmin` in the `admin` module of an app (django-unfold below
 
 Nothing can be added, changed or deleted by it: every change is a dialog that calls a service. Who sees what is
 asked of apps.core.access; what personal data look like is asked of `Seen`, which every cell, block and heading
-is given. Other apps add tabs (`site.add_tab`) and panels of the home page (`apps.backoffice.home`).
+is given. Other apps add tabs (`site.add_tab`), dialogs (`site.add_dialog`) and panels of the home page
+(`apps.backoffice.home`).
 """

@@ -156,6 +156,11 @@ class ModelAdmin(UnfoldModelAdmin):
 
     # --- addresses ---
 
+    def page_dialogs(self) -> list[Dialog]:
+        """The dialogs of an object's page, those of other apps last."""
+        foreign: list[Dialog] = self.admin_site.dialogs_for(self.path)  # type: ignore[attr-defined]  # our site
+        return [*self.dialogs, *foreign]
+
     def get_urls(self) -> list[URLPattern]:
         serve = self.admin_site.admin_view
         name = self.path
@@ -165,7 +170,7 @@ class ModelAdmin(UnfoldModelAdmin):
         ]
         own = [
             path(f"<str:object_id>/{dialog.name}/", serve(self._dialog(dialog)), name=f"{name}-{dialog.name}")
-            for dialog in self.dialogs
+            for dialog in self.page_dialogs()
         ]
         return [
             path("", serve(self.changelist_view), name=name),
@@ -284,7 +289,7 @@ class ModelAdmin(UnfoldModelAdmin):
         heading = self.heading(row, seen)
         offered = [
             Button(dialog, reverse(f"backoffice:{self.path}-{dialog.name}", args=[self.public_id(row)]))
-            for dialog in self.dialogs
+            for dialog in self.page_dialogs()
             if seen.may(dialog.permission) and dialog.available(row)
         ]
         return {

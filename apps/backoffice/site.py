@@ -11,6 +11,7 @@ from django.views.decorators.cache import never_cache
 
 from apps.backoffice import pages
 from apps.backoffice.cells import NOTHING, Cell, ident, link
+from apps.backoffice.dialogs import Dialog
 from apps.backoffice.errors import NoSuchPage
 from apps.backoffice.home import board
 from apps.backoffice.model_admin import ModelAdmin, Suggestion
@@ -32,6 +33,7 @@ class BackOfficeSite(UnfoldSite):
         super().__init__(name="backoffice")
         self._sections: dict[str, ModelAdmin] = {}
         self._foreign_tabs: dict[str, list[Tab]] = {}
+        self._foreign_dialogs: dict[str, list[Dialog]] = {}
         self._known_names: dict[str, list[Callable[[Any], Sequence[str]]]] = {}
         self._actions: dict[str, Any] = {}
 
@@ -68,6 +70,13 @@ class BackOfficeSite(UnfoldSite):
 
     def tabs_for(self, section: str) -> list[Tab]:
         return self._foreign_tabs.get(section, [])
+
+    def add_dialog(self, section: str, dialog: Dialog) -> None:
+        """A dialog that an app offers on the page of another, lower one; beside a tab that shows what it changes."""
+        self._foreign_dialogs.setdefault(section, []).append(dialog)
+
+    def dialogs_for(self, section: str) -> list[Dialog]:
+        return self._foreign_dialogs.get(section, [])
 
     def add_names(self, section: str, known: Callable[[Any], Sequence[str]]) -> None:
         """Names of people on the page of another app's object, so that free text there can be masked."""

@@ -38,6 +38,7 @@ PERMISSIONS: dict[str, dict[Role, Reach]] = {
     "users.erase": _ALL,
     "users.audit_trail": {**_ADMIN, Role.SUPPORT: Reach.ALL},
     "staff.manage": _ALL,
+    "identities.manage": _ALL,  # who of ours somebody is at another issuer: it opens what their roles open
     "tenants.read": {**_ADMIN, Role.SUPPORT: Reach.ALL, Role.FINANCE: Reach.ALL, Role.OPS: Reach.ALL},
     "tenants.override": _ADMIN,
     "tenants.create_test": _ADMIN,

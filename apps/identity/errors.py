@@ -1,6 +1,6 @@
 """Refusals of the identity app."""
 
-from apps.core.errors import Conflict, Invalid, Unauthenticated, Unprocessable
+from apps.core.errors import Conflict, Invalid, NotFound, Unauthenticated, Unprocessable
 
 
 class TokenRefused(Unauthenticated):
@@ -44,6 +44,11 @@ class KeyPending(Conflict):
 class IdentityTaken(Conflict):
     code = "IDENTITY_TAKEN"
     message = "Somebody is known by this issuer and subject already."
+
+
+class IdentityUnknown(NotFound):
+    code = "IDENTITY_UNKNOWN"
+    message = "This person is no longer known by that issuer and subject."
 
 
 class MintingRefused(Unprocessable):

@@ -64,6 +64,7 @@ class ExternalIdentity(models.Model):
     subject = models.CharField(max_length=255)
     user = models.ForeignKey(User, on_delete=models.CASCADE, related_name="+")
     created_at = models.DateTimeField(db_default=Now())
+    linked_by = models.CharField(max_length=255, db_default="", editable=False)  # Principal.id
 
     class Meta:
         db_table = "identity_external_identity"

@@ -2,8 +2,9 @@
 
 import hashlib
 from datetime import datetime
+from uuid import UUID
 
-from django.db.models import Q
+from django.db.models import Q, QuerySet
 
 from apps.identity.models import ExternalIdentity, NileSession, RevokedToken, SigningKey
 
@@ -44,6 +45,11 @@ def person_of(issuer: str, subject: str) -> ExternalIdentity | None:
         .select_related("user", "user__staff")
         .first()
     )
+
+
+def identities_of(user_id: UUID) -> QuerySet[ExternalIdentity]:
+    """As whom other issuers know a person, the oldest first."""
+    return ExternalIdentity.objects.filter(user_id=user_id)
 
 
 def nile_session(digest: str) -> NileSession | None:

@@ -109,3 +109,13 @@ _trust = _Trust()
 def trusted_issuer(name: object) -> TrustedIssuer | None:
     """The issuer of that exact name; None for one that nobody told us to trust."""
     return _trust.issuer(name) if isinstance(name, str) else None
+
+
+def linkable_issuers() -> list[tuple[str, str]]:
+    """The issuers at which a person of ours may be known: name, and how it is shown.
+
+    Not the embedded one: its subjects are our own ids.
+    """
+    external = [(entry["issuer"], entry["issuer"]) for entry in settings.EXTERNAL_ISSUERS]
+    nile = [(settings.NILE_URL, f"Nile: {settings.NILE_URL}")] if settings.NILE_URL else []
+    return [*nile, *external]

@@ -18,6 +18,7 @@ from apps.core.enums import JobEngine, JobStatus
 from apps.core.ids import new_id
 from apps.core.models import Job
 from apps.core.write import Target
+from apps.identity.services import link_identity
 from apps.plans.models import Plan
 from apps.tenants.models import StatusChange, Tenant
 from apps.users.models import User
@@ -52,6 +53,7 @@ def make_world() -> World:
         make_workspace(place.tenant)
         _job(place.tenant)
         _suspended_once(place.tenant)
+        _known_elsewhere(place.user)
     shared = {
         "staff": staff.public_id,
         "plans": Plan.objects.earliest("price_monthly").public_id,
@@ -104,6 +106,17 @@ def _suspended_once(tenant: Tenant) -> None:
     )
 
 
+def _known_elsewhere(user: User) -> None:
+    """Another issuer knows the person, by their address."""
+    link_identity(
+        actor=actor().at(via="command", address="198.51.100.77"),
+        user=user,
+        issuer="https://login.acme.example/realms/main",
+        subject=user.email,
+        reason="asked by zephyrine.q@acme.example",
+    )
+
+
 @dataclass(frozen=True, slots=True)
 class Page:
     """One address, and the permissions that it asks for (all of them)."""
@@ -134,6 +147,6 @@ def _of(section: ModelAdmin, public_id: str | None) -> Iterator[Page]:
     for tab in [*section.tabs, *site.tabs_for(path)]:
         needed = (own, tab.permission) if tab.permission else (own,)
         yield Page(f"{path}: tab {tab.name}", f"{page}?tab={tab.name}", needed, reaches=True)
-    for dialog in section.dialogs:
+    for dialog in section.page_dialogs():
         url = reverse(f"backoffice:{path}-{dialog.name}", args=[public_id])
         yield Page(f"{path}: {dialog.name}", url, (own, dialog.permission), reaches=True)
