@@ -49,6 +49,7 @@ class Console(Surface):
     security = {
         "session": {"type": "apiKey", "in": "cookie", "name": "steward_session"},
         "bearer": {"type": "http", "scheme": "bearer", "bearerFormat": "JWT"},
+        "nile": {"type": "apiKey", "in": "cookie", "name": "__Secure-nile.session-token"},
     }
 
     def knows(self, permission: str) -> bool:
