@@ -34,13 +34,10 @@ def new_home() -> Iterator[Home]:
         shutil.rmtree(folder)
 
 
-@contextmanager
-def no_addresses() -> Iterator[pytest.MonkeyPatch]:
+def forget_addresses(patch: pytest.MonkeyPatch) -> None:
     """An environment that names no engines."""
-    with pytest.MonkeyPatch.context() as patch:
-        for name in ("DATABASE_URL", "DATABASE_OWNER_URL", "REDIS_URL"):
-            patch.delenv(name, raising=False)
-        yield patch
+    for name in ("DATABASE_URL", "DATABASE_OWNER_URL", "REDIS_URL"):
+        patch.delenv(name, raising=False)
 
 
 @pytest.fixture(scope="session")
@@ -48,23 +45,26 @@ def made_once() -> Iterator[Home]:
     """A home whose engines ran and were stopped; copies of it save every test the making of a database."""
     with new_home() as home:
         # Not around the yield: this fixture lives for the whole run, whose other tests need their engines.
-        with no_addresses():
+        with pytest.MonkeyPatch.context() as patch:
+            forget_addresses(patch)
             engines.ensure_running(home=home)
         engines.leave(home)
         yield home
 
 
 @pytest.fixture
-def bare_home() -> Iterator[Home]:
+def bare_home(monkeypatch: pytest.MonkeyPatch) -> Iterator[Home]:
     """A home in which nothing was ever started."""
-    with no_addresses(), new_home() as home:
+    forget_addresses(monkeypatch)
+    with new_home() as home:
         yield home
 
 
 @pytest.fixture
-def home(made_once: Home) -> Iterator[Home]:
+def home(made_once: Home, monkeypatch: pytest.MonkeyPatch) -> Iterator[Home]:
     """A home whose engines ran before and are stopped."""
-    with no_addresses(), new_home() as home:
+    forget_addresses(monkeypatch)
+    with new_home() as home:
         shutil.copy(made_once.file(keys.KEYS_FILE), home.file(keys.KEYS_FILE))
         source, target = postgres.data_folder(made_once), postgres.data_folder(home)
         subprocess.run(["cp", "-a", str(source), str(target)], check=True)
