@@ -169,7 +169,8 @@ def _settle(actor: Principal, seen: Export, kind: Kind, stat: Stat, counted: _Co
                     unique_key=f"export-ready:{row.id}",
                 )
             return {"rows": row.rows, "truncated": row.truncated}
-    if row is None:
+    # Where another run has made it ready the file is its own; else nobody would ever remove this one.
+    if row is None or row.status in {ExportStatus.FAILED, ExportStatus.EXPIRED}:
         store().delete(seen.object_key)
     return {}
 

@@ -265,6 +265,19 @@ def test_export_whose_job_died_for_good_is_failed_by_the_sweep() -> None:
 
 
 @pytest.mark.django_db
+@pytest.mark.parametrize("status", [ExportStatus.FAILED, ExportStatus.EXPIRED])
+def test_job_overtaken_by_the_end_of_its_export_leaves_no_file(objects: ObjectStore, status: str) -> None:
+    export = ask()
+
+    def ended_meanwhile(done: int, total: int) -> None:
+        if done == total:
+            Export.objects.filter(id=export.id).update(status=status, removed_at=now())
+
+    services.build_export(actor=actor(), export_id=export.id, tell=ended_meanwhile)
+    assert list(objects.list()) == []
+
+
+@pytest.mark.django_db
 def test_purge_and_erasure_remove_files_and_rows(objects: ObjectStore) -> None:
     tenant_id, asker = new_id(), staff_principal("admin")
     about_tenant, own = made(ask(tenant_id=tenant_id)), made(ask(asker))
