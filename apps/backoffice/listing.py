@@ -54,7 +54,7 @@ class Column:
 
     Attributes:
         cell: what it shows of a row.
-        kind: text, number or id; decides how it is set.
+        kind: text, number, id, when, email or wrap; decides how it is set.
         clear_only: sorted only for readers who see clear text: an order by a masked value would tell it.
     """
 

@@ -150,7 +150,7 @@ class UserAdmin(ModelAdmin):
         Column("id", "Id", lambda listed, _seen: cells.ident(listed.user.public_id), kind="id"),
         Column("name", "Name", lambda listed, seen: cells.or_nothing(seen.name(listed.user.name)), kind="name"),
         Column("email", "E-mail", lambda listed, seen: seen.email(listed.user.email), order=by("email"),
-               clear_only=True),
+               clear_only=True, kind="email"),
         Column("plan", "Plan", lambda listed, _seen: looks.plan(listed.shown)),
         Column("tenant", "Tenant", _tenant),
         Column("status", "Status", lambda listed, _seen: cells.badges(looks.badges(listed.user))),
