@@ -51,6 +51,20 @@ def test_declare_key_whose_default_could_not_be_read_again_is_refused() -> None:
 
 
 @pytest.mark.django_db
+@pytest.mark.parametrize("bound", ["1e999999999999", "-1e999999999999", "1e-999999999999", "sNaN"])
+def test_declare_key_with_an_absurd_bound_is_refused(bound: str) -> None:
+    with pytest.raises(KeyInvalid) as refused:
+        services.declare_key(actor=actor(), name=NAME, declaration=declaration(minimum=bound))
+    assert set(refused.value.details) == {"minimum"}
+
+
+@pytest.mark.django_db
+def test_declare_key_with_a_nought_of_absurd_exponent_has_the_bound_nought() -> None:
+    row = services.declare_key(actor=actor(), name=NAME, declaration=declaration(minimum="0e999999999"))
+    assert str(row.minimum) == "0"
+
+
+@pytest.mark.django_db
 def test_declare_key_that_is_declared_is_refused() -> None:
     with pytest.raises(KeyTaken):
         services.declare_key(actor=actor(), name="governance_scan_mode", declaration=declaration())

@@ -175,9 +175,11 @@ def _bound(field: str, text: str | None) -> Decimal | None:
         number = Decimal(text)
     except InvalidOperation:
         raise KeyInvalid(field, "A bound is a number.") from None
-    if not number.is_finite() or abs(number) >= _LIMIT or -int(number.as_tuple().exponent) > 15:
+    # Without arithmetic: `abs` overflows where the exponent is absurd.
+    if not number.is_finite() or number.copy_abs() >= _LIMIT or -int(number.as_tuple().exponent) > 15:
         raise KeyInvalid(field, "A bound has at most 15 digits on each side of the point.")
-    return number
+    # A nought keeps its exponent, and would be written out with as many noughts.
+    return number or Decimal(0)
 
 
 def _lock(name: str) -> None:
