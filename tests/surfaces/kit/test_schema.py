@@ -51,7 +51,7 @@ def test_a_list_has_its_parameters_its_page_and_its_other_format(document: dict[
     }
     assert operation["operationId"] == "notes_list"
     assert operation["summary"] == "Notes, newest first."
-    assert operation["security"] == [{"session": []}, {"bearer": []}]
+    assert operation["security"] == [{"session": []}, {"bearer": []}, {"nile": []}]
 
 
 def test_a_mutation_has_its_headers_body_and_refusals(document: dict[str, Any]) -> None:
