@@ -79,6 +79,8 @@ it takes and what it answers. All else is the kit's: authenticate, permit, throt
         route("POST /api/v1/platform/admin/users/{id}/suspend", Users, "suspend"),
     ]
 
+A question that needs a body is a POST that `reads(…, body=…)`: no idempotency, no transaction, no change in the trail.
+
 A list that is cut otherwise than its surface's others names its way: `paging=service.HISTORY` (kit/paging.py has
 offset, open, number and cursor pages). `example=` and `body_example=` stand in OpenAPI, and on the page /admin/docs.
 

@@ -96,8 +96,7 @@ def check_content_type(
     Where nothing is taken, an empty body may be of any type or none; the parser refuses one that is not empty.
     """
     del principal, path
-    takes_body = action.mutates and action.body is not Nothing
-    if takes_body and media_type(request) != JSON_TYPE:
+    if action.body is not Nothing and media_type(request) != JSON_TYPE:
         raise UnsupportedMediaType(media_type(request))
 
 

@@ -9,6 +9,7 @@ from django.urls import URLPattern, URLResolver, get_resolver, resolve
 
 from apps.surfaces.kit.documents import documents, routes_of
 from apps.surfaces.kit.doors import Route
+from apps.surfaces.kit.inputs import Nothing
 from apps.surfaces.kit.surface import OPEN, Surface, surface_of, surfaces
 from apps.surfaces.kit.views import SurfaceViewSet
 from tests.surfaces.samples import SAMPLES
@@ -34,9 +35,10 @@ def test_a_route_declares_surface_permission_and_throttle(surface: Surface, rout
     declared = route.declaration
     assert declared is not None, f"{route} declares nothing: decorate {route.action} with reads or changes"
     assert route.view.surface is surface
+    is_question = route.method == "POST" and not declared.mutates and declared.body is not Nothing
     assert declared.permission == OPEN or surface.knows(declared.permission)
     assert settings.SURFACE_RATE_LIMITS[declared.throttle] > 0
-    assert declared.mutates == (route.method != "GET")
+    assert declared.mutates != (route.method == "GET" or is_question)
     assert declared.summary.endswith(".")
     assert declared.target or not declared.mutates
 

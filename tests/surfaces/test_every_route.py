@@ -22,8 +22,8 @@ from tests.surfaces.places import PERSONAL, Place, Places, make_places
 from tests.surfaces.samples import SAMPLES, Sample, filled
 
 ROUTES = [(surface, route) for surface in surfaces() for route in routes_of(surface.name)]
-MUTATING = [(surface, route) for surface, route in ROUTES if route.method != "GET"]
-READING = [(surface, route) for surface, route in ROUTES if route.method == "GET"]
+MUTATING = [(surface, route) for surface, route in ROUTES if route.mutates]
+READING = [(surface, route) for surface, route in ROUTES if not route.mutates]
 every_route = pytest.mark.parametrize(("surface", "route"), ROUTES, ids=[str(route) for _, route in ROUTES])
 every_mutation = pytest.mark.parametrize(
     ("surface", "route"), MUTATING, ids=[str(route) for _, route in MUTATING]

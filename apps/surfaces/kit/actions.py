@@ -26,7 +26,8 @@ class Action:
     """The declaration of one action.
 
     Attributes:
-        mutates: an unsafe method: idempotency, `validate_only`, one transaction.
+        mutates: it changes something: idempotency, `validate_only`, one transaction.
+        body: what is sent; a question that needs more room than an address has one too (POST).
         permission: in the words of the surface.
         throttle: a key of settings.SURFACE_RATE_LIMITS.
         audit: the action under which a look is recorded; for reads that leave an audit row.
@@ -65,6 +66,11 @@ class Action:
     shown_once: Sequence[str] = ()
     max_body_bytes: int | None = None
 
+    @property
+    def takes_body(self) -> bool:
+        """False where what is sent beside the address is not looked at."""
+        return self.mutates or self.body is not Nothing
+
 
 class Served(Protocol):
     """A bound action: from the path's parameters to a response."""
@@ -79,6 +85,9 @@ class _Common(TypedDict, total=False):
     throttle: Required[str]
     answer: Required[AnswerShape]
     query: type[Query]
+    body: type[Body]
+    body_example: Any
+    max_body_bytes: int | None
     refusals: Sequence[type[DomainError]]
     example: Any
 
@@ -99,17 +108,14 @@ class Changes(_Common, total=False):
     """What `changes` takes."""
 
     target: Required[str]
-    body: type[Body]
-    body_example: Any
     status: int
     also: Sequence[int]
     outside: bool
     shown_once: Sequence[str]
-    max_body_bytes: int | None
 
 
 def reads(**declared: Unpack[Reads]) -> Callable[[Handler], Any]:
-    """Declares an action that changes nothing (GET)."""
+    """Declares an action that changes nothing: GET, or a question with a body (POST)."""
 
     def decorate(handler: Handler) -> Any:
         summary, description = _documentation(handler)

@@ -28,6 +28,11 @@ class Route:
     def declaration(self) -> Action | None:
         return declaration_of(self.view, self.action)
 
+    @property
+    def mutates(self) -> bool:
+        """False for what only reads, whatever its method; what declares nothing counts as a change."""
+        return self.declaration is None or self.declaration.mutates
+
     def __str__(self) -> str:
         return f"{self.method} {self.path}"
 

@@ -148,7 +148,7 @@ class SurfaceSchema(AutoSchema):
 
     def _get_request_body(self, direction: Any = "request") -> dict[str, Any] | None:
         body = self.action.body()
-        if not self.action.mutates or not body.fields:
+        if not body.fields:
             return None
         component = self.resolve_serializer(body, direction)
         media: dict[str, Any] = {"schema": component.ref}
@@ -173,7 +173,9 @@ class SurfaceSchema(AutoSchema):
         if action.permission != OPEN:
             sorts += [Kind.UNAUTHENTICATED, Kind.FORBIDDEN]
         if action.mutates:
-            sorts += [Kind.CONFLICT, Kind.TOO_LARGE, Transport.UNSUPPORTED_MEDIA_TYPE]
+            sorts.append(Kind.CONFLICT)
+        if action.takes_body:
+            sorts += [Kind.TOO_LARGE, Transport.UNSUPPORTED_MEDIA_TYPE]
         found = {self.surface.status(Problem(sort, code="", message="")) for sort in sorts}
         for refusal in action.refusals:
             found.add(self.surface.status(Problem(refusal.kind, refusal.code, refusal.message)))

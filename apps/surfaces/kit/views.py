@@ -160,7 +160,7 @@ class SurfaceViewSet(ViewSetMixin, APIView):
             asked = paging.Request(position, action.ordering, chosen, listing)
         validate_only = action.mutates and validated(_Try, _only(sent, "validate_only"))["validate_only"]
         body: dict[str, Any] = {}
-        if action.mutates:
+        if action.takes_body:
             limit = action.max_body_bytes or self.surface.max_body_bytes
             body = validated(action.body, read_json(request, max_bytes=limit))
         return Call(
