@@ -1,5 +1,6 @@
 """apps.core.objectstore: what every engine must do."""
 
+import contextlib
 import hashlib
 import itertools
 import os
@@ -10,7 +11,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from apps.core.objectstore import KeyMalformed, ObjectNotFound, ObjectStore, StoreUnavailable
+from apps.core.objectstore import KeyMalformed, ObjectExists, ObjectNotFound, ObjectStore, StoreUnavailable
 from apps.core.objectstore.interface import checked_key
 from apps.core.objectstore.local import LocalStore
 from tests.core.processes import in_threads
@@ -48,6 +49,26 @@ def test_put_takes_the_place_of_the_old(store: ObjectStore) -> None:
     store.put("a", [b"new"])
     assert read(store, "a") == b"new"
     assert keys(store) == ["a"]
+
+
+def test_put_once_never_takes_the_place_of_another(store: ObjectStore) -> None:
+    store.put("a/b", [b"first"], once=True)
+    with pytest.raises(ObjectExists):
+        store.put("a/b", [b"second"], once=True)
+    assert read(store, "a/b") == b"first"
+
+
+def test_put_once_by_eight_at_the_same_time_is_done_by_one(store: ObjectStore) -> None:
+    won: list[int] = []
+
+    def put(number: int) -> None:
+        with contextlib.suppress(ObjectExists):
+            store.put("a/b", [b"%d" % number], once=True)
+            won.append(number)
+
+    in_threads(8, put)
+    assert len(won) == 1
+    assert read(store, "a/b") == b"%d" % won[0]
 
 
 def test_put_that_breaks_off_leaves_the_old_and_nothing_beside(store: ObjectStore, tmp_path: Path) -> None:

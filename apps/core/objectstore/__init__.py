@@ -9,6 +9,7 @@ local      the embedded default: a folder (settings.OBJECT_STORE_ROOT)
 
 from apps.core.objectstore.interface import (
     KeyMalformed,
+    ObjectExists,
     ObjectNotFound,
     ObjectStore,
     Opened,
@@ -17,4 +18,13 @@ from apps.core.objectstore.interface import (
 )
 from apps.core.objectstore.stores import store
 
-__all__ = ["KeyMalformed", "ObjectNotFound", "ObjectStore", "Opened", "Stat", "StoreUnavailable", "store"]
+__all__ = [
+    "KeyMalformed",
+    "ObjectExists",
+    "ObjectNotFound",
+    "ObjectStore",
+    "Opened",
+    "Stat",
+    "StoreUnavailable",
+    "store",
+]

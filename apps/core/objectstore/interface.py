@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Protocol
 
-from apps.core.errors import Invalid, NotFound, Unavailable
+from apps.core.errors import Conflict, Invalid, NotFound, Unavailable
 
 LONGEST_KEY = 1024
 CHUNK = 256 * 1024
@@ -22,6 +22,13 @@ class KeyMalformed(Invalid):
 
     code = "OBJECT_KEY_MALFORMED"
     message = "This is not the key of an object."
+
+
+class ObjectExists(Conflict):
+    """An object that may be written once only stands there already."""
+
+    code = "OBJECT_EXISTS"
+    message = "There is such an object already."
 
 
 class StoreUnavailable(Unavailable):
@@ -57,12 +64,21 @@ class ObjectStore(Protocol):
     """
 
     def put(
-        self, key: str, chunks: Iterable[bytes], *, content_type: str = "application/octet-stream"
+        self,
+        key: str,
+        chunks: Iterable[bytes],
+        *,
+        content_type: str = "application/octet-stream",
+        once: bool = False,
     ) -> Stat:
         """Stores what `chunks` gives; when it returns, the object is there and durable.
 
+        Args:
+            once: never in the place of another; of several writers one wins.
+
         Raises:
             KeyMalformed
+            ObjectExists: `once`, and there is one.
             whatever `chunks` raises; nothing is stored then.
         """
 

@@ -18,7 +18,15 @@ from typing import BinaryIO
 from urllib.parse import quote, unquote
 from uuid import uuid4
 
-from apps.core.objectstore.interface import CHUNK, ObjectNotFound, Opened, Stat, StoreUnavailable, checked_key
+from apps.core.objectstore.interface import (
+    CHUNK,
+    ObjectExists,
+    ObjectNotFound,
+    Opened,
+    Stat,
+    StoreUnavailable,
+    checked_key,
+)
 
 _MAGIC = b"STWO1 "
 _HEAD = 4096
@@ -39,27 +47,40 @@ class LocalStore:
         self._aside = root / _ASIDE
 
     def put(
-        self, key: str, chunks: Iterable[bytes], *, content_type: str = "application/octet-stream"
+        self,
+        key: str,
+        chunks: Iterable[bytes],
+        *,
+        content_type: str = "application/octet-stream",
+        once: bool = False,
     ) -> Stat:
         path = self._path(key)
+        if once and path.exists():
+            raise ObjectExists
         with _engine():
             self._aside.mkdir(parents=True, exist_ok=True, mode=0o700)
         aside = self._aside / uuid4().hex
         try:
             stat = _write(aside, key, chunks, content_type)
             with _engine():
-                self._settle(aside, path)
+                self._settle(aside, path, once=once)
         finally:
             aside.unlink(missing_ok=True)
         return stat
 
-    def _settle(self, aside: Path, path: Path) -> None:
+    def _settle(self, aside: Path, path: Path, *, once: bool) -> None:
         for left in reversed(range(_ATTEMPTS)):
             try:
                 path.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
-                aside.replace(path)
+                if once:
+                    # Unlike a rename, a second name is refused where there is a file of that name.
+                    path.hardlink_to(aside)
+                else:
+                    aside.replace(path)
                 break
             except (FileNotFoundError, FileExistsError):
+                if once and path.is_file():
+                    raise ObjectExists from None
                 # A delete beside us removed a folder that had just become empty: after mkdir, or inside it (which
                 # first finds the folder there and then no longer).
                 if not left:
