@@ -8,3 +8,11 @@ class Part(TextChoices):
 
     ACTOR = "actor", "Actor"
     SUBJECT = "subject", "Subject"
+
+
+class Verdict(TextChoices):
+    """What a verification found; the worst counts."""
+
+    INTACT = "intact", "Intact"
+    BROKEN = "broken", "Broken"
+    MISMATCH = "mismatch", "Not as anchored"

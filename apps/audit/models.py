@@ -7,7 +7,9 @@ to its details by SHA-256(salt + canonical JSON): where a detail was shredded, t
 from django.contrib.postgres.indexes import GinIndex
 from django.db import models
 
-from apps.audit.enums import Part
+from apps.audit.enums import Part, Verdict
+from apps.core.ids import new_id
+from apps.core.write import Target
 
 
 class AuditEntry(models.Model):
@@ -86,3 +88,56 @@ class AuditHead(models.Model):
 
     def __str__(self) -> str:
         return f"{self.chain} #{self.seq}"
+
+
+class AuditAnchor(models.Model):
+    """What the database knows of an anchor; the anchor itself lies in the object store (apps.audit.anchors).
+
+    It leads to the newest anchor and fills a page; nothing is proven by it.
+    """
+
+    number = models.BigIntegerField(primary_key=True)
+    slot = models.CharField(max_length=20)  # the hour it was due in; empty where somebody asked for it
+    taken_at = models.DateTimeField()
+    chains = models.BigIntegerField()
+    rows = models.BigIntegerField()
+    changed = models.BigIntegerField()  # chains that grew since the anchor before
+    digest = models.CharField(max_length=64)
+    after_restore = models.BooleanField(default=False)
+
+    class Meta:
+        db_table = "audit_anchor"
+        ordering = ["-number"]
+        verbose_name = "anchor"
+
+    def __str__(self) -> str:
+        return f"anchor {self.number}"
+
+    def audit_target(self) -> Target:
+        return Target(type="audit_anchor", id=str(self.number))
+
+
+class AuditVerification(models.Model):
+    """One reading of the whole trail, with its verdict."""
+
+    id = models.UUIDField(primary_key=True, default=new_id, editable=False)
+    started_at = models.DateTimeField()
+    finished_at = models.DateTimeField()
+    verdict = models.CharField(max_length=8, choices=Verdict.choices)
+    chains = models.BigIntegerField()
+    rows = models.BigIntegerField()
+    anchors = models.BigIntegerField()
+    newest_anchor = models.BigIntegerField(null=True)
+    findings = models.JSONField(default=list)  # sentences, the first twenty
+    asked_by = models.CharField(max_length=200)
+
+    class Meta:
+        db_table = "audit_verification"
+        ordering = ["-id"]
+        verbose_name = "verification"
+
+    def __str__(self) -> str:
+        return f"{self.verdict} {self.finished_at:%Y-%m-%d %H:%M}"
+
+    def audit_target(self) -> Target:
+        return Target(type="audit_verification", id=str(self.id))
