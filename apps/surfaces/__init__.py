@@ -85,8 +85,9 @@ A list that is cut otherwise than its surface's others names its way: `paging=se
 offset, open, number and cursor pages). `example=` and `body_example=` stand in OpenAPI, and on the page /admin/docs.
 
 What a handler returns: `Answer(data, version=…)` (200), `Answer(data, status=201)`, `Answer(data, status=202)`,
-`Answer(None, status=204)`, `call.page(…)`, `Csv(…)`, `Stream(…)`. Data may hold datetimes (written as ISO 8601 with
-milliseconds and Z), Decimals (written as JSON numbers), UUIDs, enums.
+`Answer(None, status=204)`, `call.page(…)`, `Csv(…)`, `Stream(…)`; `Prepared(bytes, etag)` (200, or 304 to a caller who
+has it; declared by `conditional=True`). Data may hold datetimes (written as ISO 8601 with milliseconds and Z), Decimals
+(written as JSON numbers), UUIDs, enums.
 
 What a handler raises: domain errors (apps.core.errors). The surface turns their kind into status and code.
 A handler of `changes` runs inside `apps.core.write.unit()`; what it changes outside of a `write()` is rolled back.

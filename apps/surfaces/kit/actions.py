@@ -35,6 +35,7 @@ class Action:
         target: the type of what is acted upon, for the trail of refused attempts.
         refusals: domain errors that the route answers with, for OpenAPI.
         status: the status of a success; further ones are in `also`.
+        conditional: answers with an ETag, and 304 to `If-None-Match` (kit.answers.Prepared).
         formats: other media types that the route can answer with, and what they hold.
         example, body_example: what answer and body may look like, for OpenAPI.
         outside: the handler runs outside of a transaction (claim → call → settle).
@@ -64,6 +65,7 @@ class Action:
     body_example: Any = None
     outside: bool = False
     shown_once: Sequence[str] = ()
+    conditional: bool = False
     max_body_bytes: int | None = None
 
     @property
@@ -101,6 +103,7 @@ class Reads(_Common, total=False):
     paging: PageStyle | None
     audit: str | None
     target: str
+    conditional: bool
     formats: Mapping[str, str]
 
 

@@ -21,6 +21,19 @@ class Answer:
 
 
 @dataclass(frozen=True, slots=True)
+class Prepared:
+    """A success that was written before anybody asked; 304 for a caller who has it (`If-None-Match`).
+
+    Attributes:
+        body: JSON in the surface's shape.
+        etag: of this body, with its quotes.
+    """
+
+    body: bytes
+    etag: str
+
+
+@dataclass(frozen=True, slots=True)
 class Page:
     """A part of a list. Made by `call.page(…)`.
 
@@ -55,4 +68,4 @@ class Csv:
     rows: Iterable[Mapping[str, Any]]
 
 
-Result = Answer | Page | Stream | Csv
+Result = Answer | Prepared | Page | Stream | Csv

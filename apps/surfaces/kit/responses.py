@@ -8,18 +8,22 @@ from django.http import HttpResponse, HttpResponseBase, StreamingHttpResponse
 from django.utils.http import content_disposition_header
 
 from apps.surfaces.kit import tables
-from apps.surfaces.kit.answers import Answer, Csv, Page, Result, Stream
+from apps.surfaces.kit.answers import Answer, Csv, Page, Prepared, Result, Stream
 from apps.surfaces.kit.errors import SurfaceResponse
 from apps.surfaces.kit.rendering import dumps
 from apps.surfaces.kit.surface import Surface
-from apps.surfaces.kit.versions import etag
+from apps.surfaces.kit.versions import etag, is_known
 
 # Stands where the rows of a long list go, while the rest of its body is written.
 _GAP = "\u0000rows"
 
 
-def response_of(result: Result, surface: Surface) -> HttpResponseBase:
-    """The response in the surface's envelope."""
+def response_of(result: Result, surface: Surface, *, if_none_match: str | None = None) -> HttpResponseBase:
+    """The response in the surface's envelope.
+
+    Args:
+        if_none_match: the header of that name.
+    """
     if isinstance(result, Csv):
         chunks = tables.encoded(result.columns, result.rows)
         return _streamed(Stream(chunks, "text/csv; charset=utf-8", result.filename))
@@ -27,6 +31,8 @@ def response_of(result: Result, surface: Surface) -> HttpResponseBase:
         return _streamed(result)
     if isinstance(result, Page) and result.batches is not None:
         return _streamed(Stream(_pieces(result, result.batches, surface), "application/json"))
+    if isinstance(result, Prepared):
+        return _prepared(result, if_none_match)
     if isinstance(result, Page):
         return SurfaceResponse(dumps(surface.page(result)), status=200)
     return _answered(result, surface)
@@ -41,6 +47,15 @@ def _answered(answer: Answer, surface: Surface) -> HttpResponse:
         del response["Content-Type"]
         return response
     return SurfaceResponse(dumps(surface.envelope(answer)), status=answer.status, headers=headers)
+
+
+def _prepared(answer: Prepared, if_none_match: str | None) -> HttpResponse:
+    headers = {"ETag": answer.etag}
+    if not is_known(answer.etag, if_none_match):
+        return SurfaceResponse(answer.body, status=200, headers=headers)
+    response = SurfaceResponse(b"", status=304, headers=headers)
+    del response["Content-Type"]
+    return response
 
 
 def _pieces(page: Page, batches: Iterable[Sequence[Any]], surface: Surface) -> Iterator[bytes]:

@@ -37,6 +37,7 @@ _DESCRIPTIONS: Mapping[int, str] = {
     201: "Created.",
     202: "Accepted; it will be done later.",
     204: "Done; there is nothing to say.",
+    304: "Nothing has changed since the answer with that ETag.",
     400: "The input is wrong; the body says where.",
     401: "Nobody is signed in.",
     403: "The caller may not do this.",
@@ -121,6 +122,12 @@ class SurfaceSchema(AutoSchema):
             )
             for each in self.surface.headers(self.path)
         ]
+        if self.action.conditional:
+            found.append(
+                OpenApiParameter(
+                    "If-None-Match", str, OpenApiParameter.HEADER, description="The ETag that you have."
+                )
+            )
         if self.action.mutates:
             found += [
                 OpenApiParameter("validate_only", bool, description="Runs everything, then rolls it back."),
@@ -162,6 +169,10 @@ class SurfaceSchema(AutoSchema):
     def _get_response_bodies(self, direction: Any = "response") -> dict[str, Any]:
         action = self.action
         found = {str(status): self._success(status, direction) for status in (action.status, *action.also)}
+        if action.conditional:
+            tag = {"ETag": {"schema": {"type": "string"}}}
+            found["200"]["headers"] = tag
+            found["304"] = {"description": _DESCRIPTIONS[304], "headers": tag}
         for status in sorted(self._refused()):
             found[str(status)] = self._refusal(status)
         return found

@@ -24,3 +24,10 @@ def if_match(header: str | None) -> int | None:
 
 def etag(version: int) -> str:
     return f'"v{version}"'
+
+
+def is_known(tag: str, header: str | None) -> bool:
+    """True where `If-None-Match` lists the tag, weakly compared (RFC 9110 13.1.2); both with their quotes."""
+    if not header:
+        return False
+    return header.strip() == "*" or tag in (each.strip().removeprefix("W/") for each in header.split(","))

@@ -79,7 +79,9 @@ class SurfaceViewSet(ViewSetMixin, APIView):
         """Validates the input of an action and runs its handler."""
         call = self._call(action, path)
         if not action.mutates:
-            return response_of(handler(self, call), self.surface)
+            return response_of(
+                handler(self, call), self.surface, if_none_match=self.http.headers.get("If-None-Match")
+            )
         return change(
             lambda: cast("Answer", handler(self, call)), call=call, action=action, surface=self.surface
         )
