@@ -39,8 +39,9 @@ clean:  ## delete the embedded data, .venv and every cache (not while the stack 
 	@rm -rf .venv staticfiles .mypy_cache .ruff_cache .pytest_cache .import_linter_cache .hypothesis
 	@find . -name __pycache__ -type d -prune -exec rm -rf {} +
 
-lock: install  ## requirements.lock anew from pyproject.toml, with hashes
+lock: install  ## both lock files anew from pyproject.toml, with hashes: everything, and what the image needs
 	@$(PY) -m uv pip compile pyproject.toml --all-extras --generate-hashes --python-version 3.11 --no-emit-index-url --no-header --quiet $(ARGS) --output-file requirements.lock
+	@$(PY) -m uv pip compile pyproject.toml --constraint requirements.lock --generate-hashes --python-version 3.11 --no-emit-index-url --no-header --no-annotate --quiet --output-file requirements.runtime.lock
 
 install:  ## .venv as requirements.lock says; done by every other target
 	@if [ -z "$(PYTHON)" ]; then echo "steward: there is no Python 3.11 here: install it (Debian 12: apt-get install python3 python3-venv), or say make PYTHON=/path/to/python3.11 …" >&2; exit 1; fi
