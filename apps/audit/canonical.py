@@ -7,17 +7,20 @@ from typing import Any
 from uuid import UUID
 
 
-def canonical(value: Any) -> str:
-    """JSON with sorted keys, no spaces, and instants in UTC with microseconds."""
-    return json.dumps(value, sort_keys=True, separators=(",", ":"), ensure_ascii=False, default=_plain)
-
-
 def _plain(value: object) -> str:
     if isinstance(value, datetime):
         return value.astimezone(UTC).isoformat(timespec="microseconds")
     if isinstance(value, UUID):
         return str(value)
     raise TypeError(f"{type(value).__name__} has no canonical form")
+
+
+_ENCODER = json.JSONEncoder(sort_keys=True, separators=(",", ":"), ensure_ascii=False, default=_plain)
+
+
+def canonical(value: Any) -> str:
+    """JSON with sorted keys, no spaces, and instants in UTC with microseconds."""
+    return _ENCODER.encode(value)
 
 
 def commitment(salt: bytes, body: str) -> bytes:

@@ -2,6 +2,7 @@
 
 import json
 import secrets
+from collections.abc import Sequence
 from typing import Any
 from uuid import UUID
 
@@ -9,8 +10,11 @@ from django.db import connection
 
 from apps.audit.canonical import canonical, commitment, entry_text
 from apps.audit.enums import Part
+from apps.core.clock import now
 from apps.core.ids import new_id
-from apps.core.write import Entry
+from apps.core.observability.context import correlation_id, request_id
+from apps.core.principal import Principal
+from apps.core.write import Entry, Target
 
 PLATFORM_CHAIN = "platform"
 
@@ -29,6 +33,33 @@ def append(entries: list[Entry]) -> None:
     rows = sorted((_row(entry) for entry in entries), key=lambda row: str(row["chain"]))
     with connection.cursor() as cursor:
         cursor.execute("SELECT audit_append(%s::jsonb)", [json.dumps(rows)])
+
+
+def shred(*, actor: Principal, person_id: UUID, public_id: str, emails: Sequence[str] = ()) -> int:
+    """Removes the personal details of a person, those that bear one of the addresses too; answers how many went.
+
+    The other part of the same entries stays, and every chain stays valid: entries hold commitments. Where anything
+    goes, a row `audit.shred` is appended by the same call. Call inside a write.
+
+    Raises:
+        django.db.DatabaseError: the trail refused; the caller rolls back.
+    """
+    target = Target(type="user", id=public_id, person_id=person_id)
+    witness = Entry(
+        at=now(),
+        actor=actor,
+        action="audit.shred",
+        target=target,
+        request_id=request_id(),
+        correlation_id=correlation_id(),
+    )
+    with connection.cursor() as cursor:
+        cursor.execute(
+            "SELECT audit_shred(%s, %s::text[], %s::jsonb)",
+            [person_id, [canonical(email)[1:-1] for email in emails], json.dumps([_row(witness)])],
+        )
+        row = cursor.fetchone()
+    return int(row[0]) if row else 0
 
 
 def _row(entry: Entry) -> dict[str, Any]:

@@ -3,14 +3,15 @@
 from apps.audit.canonical import commitment, entry_hash
 from apps.audit.enums import Part
 from apps.audit.models import AuditEntry, AuditHead
-from apps.audit.verification import GENESIS, text_of
+from apps.audit.reading import text_of_entry
+from apps.audit.verification import GENESIS
 from apps.backoffice import cells
 from apps.backoffice.blocks import Fact, Facts
 
 
 def holds(entry: AuditEntry) -> bool:
     """True where the row's hash is that of its content and of the hash that it names as the one before: no query."""
-    computed = entry_hash(bytes(entry.previous_hash), entry.chain, entry.seq, text_of(entry))
+    computed = entry_hash(bytes(entry.previous_hash), entry.chain, entry.seq, text_of_entry(entry))
     return computed == bytes(entry.hash)
 
 
