@@ -66,6 +66,15 @@ class Environment(BaseSettings):
     DATABASE_MAX_AGE_SECONDS: int = Field(
         default=60, ge=0, le=3600, description="how long a connection is reused"
     )
+    DATABASE_PREPARED_STATEMENTS: bool = Field(
+        default=True, description="false behind a pooler that does not carry prepared statements over"
+    )
+    DATABASE_STATEMENT_SECONDS: int = Field(
+        default=30,
+        ge=1,
+        le=600,
+        description="longest that a statement may take; a database that says nothing is given up 5 s later",
+    )
 
     # --- machines and people ---
     ADMIN_KEYS: CommaList = Field(

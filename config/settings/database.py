@@ -15,7 +15,7 @@ env = environment()
 def _connection(url: str) -> dict[str, Any]:
     parts = urlsplit(url)
     return {
-        "ENGINE": "django.db.backends.postgresql",
+        "ENGINE": "apps.core.database",
         "NAME": parts.path.lstrip("/"),
         "USER": unquote(parts.username or ""),
         "PASSWORD": unquote(parts.password or ""),
@@ -26,15 +26,25 @@ def _connection(url: str) -> dict[str, Any]:
         "OPTIONS": {
             "application_name": "steward",
             "connect_timeout": 5,
-            "options": "-c statement_timeout=30000 -c lock_timeout=5000 "
+            # Of apps.core.statements alone: what the ORM asks is bound by the client and never prepared.
+            "prepare_threshold": 1 if env.DATABASE_PREPARED_STATEMENTS else None,
+            # A peer that vanished without a word is noticed within some 15 s.
+            "keepalives_idle": 5,
+            "keepalives_interval": 3,
+            "keepalives_count": 3,
+            "tcp_user_timeout": 15_000,
+            "options": f"-c statement_timeout={env.DATABASE_STATEMENT_SECONDS * 1000} -c lock_timeout=5000 "
             "-c idle_in_transaction_session_timeout=60000",
         },
     }
 
 
+# PostgreSQL ends a statement in time; where even that is not heard, the connection is given up a little later.
+DATABASE_ANSWER_SECONDS = env.DATABASE_STATEMENT_SECONDS + 5
 DATABASES = {"default": _connection(env.DATABASE_URL)}
 DATABASES["owner"] = _connection(env.DATABASE_OWNER_URL or env.DATABASE_URL)
 # A migration may run long; only waiting for a lock is bounded (the migrate command tries again).
+DATABASES["owner"]["ENGINE"] = "django.db.backends.postgresql"
 DATABASES["owner"]["OPTIONS"] = {
     **DATABASES["owner"]["OPTIONS"],
     "application_name": "steward-owner",

@@ -5,6 +5,8 @@ from typing import Any
 import psycopg
 from django.db import connections
 
+from apps.core.database.connection import BoundedConnection
+
 
 def open_link() -> "psycopg.Connection[tuple[Any, ...]]":
     """An own connection of the application's role, in autocommit mode; the caller closes it.
@@ -15,11 +17,4 @@ def open_link() -> "psycopg.Connection[tuple[Any, ...]]":
     parameters = connections["default"].get_connection_params()
     for name in ("cursor_factory", "context"):
         parameters.pop(name, None)
-    # A peer that vanished without a word is noticed within some 15 s.
-    alive = {
-        "keepalives_idle": 5,
-        "keepalives_interval": 3,
-        "keepalives_count": 3,
-        "tcp_user_timeout": 15_000,
-    }
-    return psycopg.connect(**{**alive, **parameters}, autocommit=True)
+    return BoundedConnection.connect(**parameters, autocommit=True)

@@ -3,7 +3,9 @@
 import sys
 from collections.abc import Mapping
 
+from django.conf import settings
 from django.http import HttpRequest, HttpResponse
+from django.template.loader import render_to_string
 from django.views import csrf, defaults
 
 from apps.core.errors import DomainError, Kind
@@ -77,12 +79,19 @@ def server_error(request: HttpRequest) -> HttpResponse:
     """handler500; a database that is away before any view was reached is 503, as it is behind one."""
     surface = surface_of(request.path_info)
     error = sys.exc_info()[1]
-    if surface is None:
-        return defaults.server_error(request)
     problem = problem_of(error) if error is not None else plain(Transport.INTERNAL)
+    if surface is None and problem.sort is not Kind.UNAVAILABLE:
+        return defaults.server_error(request)
     if error is not None:
         note(error, problem)
-    return answer(problem, surface, request)
+    return _page_of(problem) if surface is None else answer(problem, surface, request)
+
+
+def _page_of(problem: Problem) -> HttpResponse:
+    """A page says the same. It is rendered without the request: who is signed in stands in the database."""
+    page = render_to_string("503.html", {"message": problem.message})
+    headers = {"Content-Security-Policy": settings.BACKOFFICE_CSP, "Cache-Control": "no-store"}
+    return HttpResponse(page, status=503, headers={**headers, "Retry-After": "5", **problem.headers})
 
 
 def csrf_failure(request: HttpRequest, reason: str = "") -> HttpResponse:
