@@ -11,6 +11,7 @@ from enum import StrEnum
 from typing import Any
 from uuid import UUID
 
+from apps.core.erasing.traces import Traces
 from apps.core.principal import Principal
 
 
@@ -22,6 +23,7 @@ class Subject(StrEnum):
 Summary = Callable[[UUID], dict[str, Any]]
 Export = Callable[[UUID], Iterator[dict[str, Any]]]
 Removal = Callable[[UUID, Principal], int]
+Sweep = Callable[[Traces, Principal], int]
 Blockers = Callable[[UUID], Sequence[str]]
 
 
@@ -33,7 +35,11 @@ class Aspect:
         name: unique for its subject; also the store's name in a purge manifest.
         summary: figures for the page of the subject.
         export: rows for the data export, personal data in clear.
-        remove: purges (tenant) or erases (user) what is held; safe to run twice; answers how many rows went.
+        remove: purges (tenant) or erases (user) what is held; safe to run twice; answers how many rows went. A
+            person's runs inside the transaction of the erasure: it reaches nothing but the database, and only what a
+            key leads to.
+        sweep: takes out what else mentions an erased person, in a job after `remove`: other people's files and
+            texts, whole tables; safe to run twice; answers how many things were changed.
         blockers: sentences that say why the subject can't go yet.
         order: a lower one is removed first.
     """
@@ -44,6 +50,7 @@ class Aspect:
     summary: Summary | None = None
     export: Export | None = None
     remove: Removal | None = None
+    sweep: Sweep | None = None
     blockers: Blockers | None = None
     order: int = 100
 

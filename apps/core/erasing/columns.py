@@ -1,0 +1,151 @@
+"""Takes an erased person out of every column of every table: texts, JSON, arrays, and what is sealed.
+
+The last step of an erasure, for what no key leads to: payloads of jobs, stored answers, waiting mails, reasons that
+somebody wrote elsewhere. It reads whole tables and so runs in a job, in batches that are transactions of their own;
+killed anywhere, it begins anew and finds less.
+"""
+
+from collections.abc import Iterator
+from functools import reduce
+from operator import or_
+from typing import Any
+
+from django.apps import apps
+from django.contrib.postgres.fields import ArrayField
+from django.db.models import CharField, Field, JSONField, Model, Q, QuerySet, TextField
+from django.db.models.functions import Cast
+from django.db.models.options import Options
+
+from apps.core.erasing.traces import Traces
+from apps.core.principal import Principal
+from apps.core.sealing import SealedColumn, open_sealed, open_text, seal, seal_text, sealed_columns
+from apps.core.write import Target, write
+
+_BATCH = 500
+# The owner's tables: the application may not change them (apps.audit has a way of its own).
+_NOT_OURS = frozenset({"audit"})
+
+
+def sweep_columns(traces: Traces, actor: Principal) -> int:
+    """Takes the person out of every column; answers how many rows were changed."""
+    changed = 0
+    for model in sorted(apps.get_models(), key=lambda each: _options(each).label):
+        options = _options(model)
+        if options.app_label in _NOT_OURS or options.proxy or not options.managed:
+            continue
+        names = [field.name for field in options.concrete_fields if _holds_text(field)]
+        if names:
+            changed += _sweep_plain(model, names, traces, actor)
+    for column in sealed_columns():
+        if column.swept:
+            changed += _sweep_sealed(column, traces, actor)
+    return changed
+
+
+def _rows(model: type[Model]) -> "QuerySet[Any]":
+    return model._default_manager.all()  # noqa: SLF001  Django's documented way to any model's manager
+
+
+def _options(model: type[Model]) -> "Options[Any]":
+    return model._meta  # noqa: SLF001  Django's documented way to a model's fields
+
+
+def _holds_text(field: "Field[Any, Any]") -> bool:
+    """Choices and keys are words of ours."""
+    if field.choices or field.primary_key:
+        return False
+    if isinstance(field, ArrayField):
+        return isinstance(field.base_field, CharField | TextField)
+    return isinstance(field, CharField | TextField | JSONField)
+
+
+def _sweep_plain(model: type[Model], names: list[str], traces: Traces, actor: Principal) -> int:
+    told = {f"text_of_{name}": Cast(name, TextField()) for name in names}
+    found = reduce(
+        or_, (Q(**{f"{told_name}__icontains": needle}) for told_name in told for needle in traces.needles)
+    )
+    keys = _rows(model).annotate(**told).filter(found).order_by("pk").values_list("pk", flat=True)
+    return sum(_clean(model, names, batch, traces, actor) for batch in _batches(keys))
+
+
+def _clean(model: type[Model], names: list[str], keys: list[Any], traces: Traces, actor: Principal) -> int:
+    rows = _rows(model).filter(pk__in=keys).order_by("pk")
+    if not any(_cleaned(row, names, traces) for row in rows):
+        return 0
+    done = 0
+    with write("user.erase_mentions", actor=actor, target=_target(traces)) as w:
+        for row in rows.select_for_update(of=("self",)):
+            cleaned = _cleaned(row, names, traces)
+            if cleaned:
+                done += _rows(model).filter(pk=row.pk).update(**cleaned)
+        w.note(table=_options(model).label, rows=done)
+    return done
+
+
+def _cleaned(row: Model, names: list[str], traces: Traces) -> dict[str, Any]:
+    """The columns that change, with what they become."""
+    found = {}
+    for name in names:
+        value = getattr(row, name)
+        if value is None:
+            continue
+        cleaned = traces.without(value) if isinstance(value, str) else traces.without_in(value)
+        if cleaned != value:
+            found[name] = cleaned
+    return found
+
+
+def _sweep_sealed(column: SealedColumn, traces: Traces, actor: Principal) -> int:
+    model: type[Model] = apps.get_model(column.model)
+    rows = _rows(model).exclude(**{column.field: None})
+    if column.json_key:
+        rows = rows.filter(**{f"{column.field}__has_key": column.json_key})
+    done = 0
+    for batch in _batches(rows.order_by("pk").values_list("pk", flat=True)):
+        wanted = [
+            key
+            for key, value in rows.filter(pk__in=batch).values_list("pk", column.field)
+            if _without(column, value, traces) is not None
+        ]
+        if not wanted:
+            continue
+        with write("user.erase_mentions", actor=actor, target=_target(traces)) as w:
+            for row in rows.filter(pk__in=wanted).select_for_update(of=("self",)).order_by("pk"):
+                anew = _without(column, getattr(row, column.field), traces)
+                if anew is not None:
+                    done += rows.filter(pk=row.pk).update(**{column.field: anew})
+            w.note(table=column.model, rows=len(wanted))
+    return done
+
+
+def _without(column: SealedColumn, value: Any, traces: Traces) -> Any:
+    """The column's new value; None where the person is not in it."""
+    inner = value.get(column.json_key) if column.json_key and isinstance(value, dict) else value
+    if not inner:
+        return None
+    if isinstance(inner, str):
+        plain = open_text(inner, purpose=column.purpose)
+        cleaned = traces.without(plain)
+        anew: Any = seal_text(cleaned, purpose=column.purpose)
+    else:
+        plain = open_sealed(bytes(inner), purpose=column.purpose).decode(errors="surrogateescape")
+        cleaned = traces.without(plain)
+        anew = seal(cleaned.encode(errors="surrogateescape"), purpose=column.purpose)
+    if cleaned == plain:
+        return None
+    return {**value, column.json_key: anew} if column.json_key else anew
+
+
+def _batches(keys: "QuerySet[Any, Any]") -> Iterator[list[Any]]:
+    """Keys in batches, after the last one that was read: what changes meanwhile moves nothing."""
+    last: Any = None
+    while True:
+        batch = list((keys if last is None else keys.filter(pk__gt=last))[:_BATCH])
+        if not batch:
+            return
+        yield batch
+        last = batch[-1]
+
+
+def _target(traces: Traces) -> Target:
+    return Target(type="user", id=traces.public_id, person_id=traces.person_id)
