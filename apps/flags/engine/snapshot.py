@@ -1,0 +1,159 @@
+"""Everything that evaluation needs, immutable: a process swaps a whole snapshot for the next."""
+
+from bisect import bisect_right
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from types import MappingProxyType
+from typing import Any
+
+from apps.flags.engine.evaluator import CompiledFlag, Predicate, Step, Subject, Trace, compile_segment
+from apps.flags.engine.graph import broken
+from apps.flags.engine.model import Context, Decision, Flag, Override, Segment, TenantAttributes
+
+_NOTHING: Mapping[str, Any] = MappingProxyType({})
+
+
+@dataclass(frozen=True, slots=True)
+class Bootstrap:
+    """All flags for one tenant and context, by key; `revision` changes whenever one of them might."""
+
+    tenant_id: str | None
+    revision: str
+    decisions: tuple[Decision, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Explanation:
+    decision: Decision
+    trace: tuple[Step, ...]
+
+
+class Snapshot:
+    """Flags, segments, overrides and what is known of tenants, at one revision.
+
+    Attributes:
+        revision: of what was loaded; `revision_at` counts the overrides that ended since, too.
+        loaded_at: when, in seconds since 1970.
+    """
+
+    __slots__ = ("_expiries", "_facts", "_flags", "definitions", "loaded_at", "revision")
+
+    def __init__(
+        self,
+        *,
+        revision: str,
+        loaded_at: float,
+        definitions: Mapping[str, Flag],
+        flags: Mapping[str, CompiledFlag],
+        facts: Mapping[str, Mapping[str, Any]],
+        expiries: tuple[float, ...],
+    ) -> None:
+        self.revision = revision
+        self.loaded_at = loaded_at
+        self.definitions = definitions
+        self._flags = flags
+        self._facts = facts
+        self._expiries = expiries
+
+    @classmethod
+    def build(
+        cls,
+        *,
+        revision: str,
+        loaded_at: float = 0.0,
+        flags: Iterable[Flag] = (),
+        segments: Iterable[Segment] = (),
+        overrides: Iterable[Override] = (),
+        tenants: Iterable[TenantAttributes] = (),
+    ) -> "Snapshot":
+        """Compiles definitions that `read_flag` and `read_segment` let through.
+
+        Raises:
+            Unusable: a condition that they would have refused.
+        """
+        definitions = {flag.key: flag for flag in sorted(flags, key=lambda flag: flag.key)}
+        compiled: dict[str, tuple[Predicate, ...]] = {
+            segment.key: compile_segment(segment) for segment in segments
+        }
+        given: dict[str, list[Override]] = {}
+        for override in overrides:
+            given.setdefault(override.flag, []).append(override)
+        lost = broken(definitions)
+        made = {
+            key: CompiledFlag(flag, compiled, given.get(key, ()), broken=key in lost)
+            for key, flag in definitions.items()
+        }
+        ends = (each.expires_at for known in given.values() for each in known if each.expires_at is not None)
+        return cls(
+            revision=revision,
+            loaded_at=loaded_at,
+            definitions=MappingProxyType(definitions),
+            flags=made,
+            facts={each.tenant_id: each.facts() for each in tenants},
+            expiries=tuple(sorted(ends)),
+        )
+
+    def __len__(self) -> int:
+        return len(self._flags)
+
+    def __contains__(self, key: object) -> bool:
+        return key in self._flags
+
+    def knows_tenant(self, tenant_id: str) -> bool:
+        return tenant_id in self._facts
+
+    def tenant_ids(self) -> Iterable[str]:
+        return self._facts.keys()
+
+    def facts(self, tenant_id: str) -> Mapping[str, Any]:
+        """What is known of a tenant, by the names of attributes; empty for one that is not known."""
+        return self._facts.get(tenant_id, _NOTHING)
+
+    def revision_at(self, at: float) -> str:
+        """The revision at a time: an override that ends changes what tenants get without a write."""
+        ended = bisect_right(self._expiries, at)
+        return f"{self.revision}.{ended}" if ended else self.revision
+
+    def next_expiry(self, at: float) -> float | None:
+        """When the next override ends after `at`, and with it the revision."""
+        place = bisect_right(self._expiries, at)
+        return self._expiries[place] if place < len(self._expiries) else None
+
+    def evaluate(self, key: str, tenant_id: str | None, context: Context, *, at: float) -> Decision | None:
+        """The decision of one flag; None where there is no such flag.
+
+        Args:
+            tenant_id: as `tnt_…`; None where the caller names no tenant.
+            context: what the caller sent; nothing in it can raise.
+            at: seconds since 1970, for overrides that end.
+        """
+        flag = self._flags.get(key)
+        if flag is None:
+            return None
+        return flag.decide(self._subject(tenant_id, context, at), self._flags)
+
+    def bootstrap(self, tenant_id: str | None, context: Context, *, at: float) -> Bootstrap:
+        """Every flag, archived ones too (they are off), in the order of their keys."""
+        subject, flags = self._subject(tenant_id, context, at), self._flags
+        memo, decisions = subject.memo, []
+        for key, flag in flags.items():
+            decision = memo.get(key)
+            if decision is None:
+                decision = memo[key] = flag.decide(subject, flags)
+            decisions.append(decision)
+        return Bootstrap(tenant_id, self.revision_at(at), tuple(decisions))
+
+    def explain(self, key: str, tenant_id: str | None, context: Context, *, at: float) -> Explanation | None:
+        """As `evaluate`, with every step that was tried; None where there is no such flag."""
+        flag = self._flags.get(key)
+        if flag is None:
+            return None
+        trace: Trace = []
+        decision = flag.decide(self._subject(tenant_id, context, at), self._flags, trace)
+        return Explanation(decision, tuple(trace))
+
+    def _subject(self, tenant_id: str | None, context: Context, at: float) -> Subject:
+        facts = self._facts.get(tenant_id) if tenant_id is not None else _NOTHING
+        if facts is None:
+            facts = {"tenantId": tenant_id}
+        return Subject(tenant_id, facts, context, at)
