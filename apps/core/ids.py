@@ -19,6 +19,15 @@ AUDIT = "aud"
 _ALIASES = {"tn": TENANT, "ten": TENANT}
 
 
+_LETTERS = "0-9A-HJKMNP-TV-Za-hjkmnp-tv-z"
+
+
+def pattern(prefix: str) -> str:
+    """What `parse` reads, as a regular expression (ECMA 262, anchored): for OpenAPI."""
+    heads = "|".join([prefix, *(alias for alias, meant in _ALIASES.items() if meant == prefix)])
+    return f"^({heads})_[0-7][{_LETTERS}]{{25}}$"
+
+
 class MalformedId(Invalid):
     code = "MALFORMED_ID"
     message = "This is not an id."

@@ -12,9 +12,13 @@ from apps.core import ids
 from apps.plans.limits import CAPABILITIES, FEATURES, LARGEST, LIMITS
 
 SLUG_PATTERN = r"[a-z0-9]+(?:[_-][a-z0-9]+)*"
+STRIPE_PRODUCT_PATTERN = r"prod_[A-Za-z0-9]+"
+CURRENCY_PATTERN = r"[A-Z]{3}"
 # contracts/platform.md: literal segments of the surface.
 RESERVED_SLUGS = frozenset({"test", "sync", "analytics", "provision"})
 LARGEST_PRICE = 10**12
+# Of a new plan.
+REQUIRED = ("name", "slug", "price_monthly", "price_yearly")
 
 Problems = dict[str, list[str]]
 
@@ -67,13 +71,13 @@ def _slug(value: str) -> str:
 
 
 def _stripe_product(value: str | None) -> str:
-    if value is None or (len(value) <= 120 and re.fullmatch(r"prod_[A-Za-z0-9]+", value)):
+    if value is None or (len(value) <= 120 and re.fullmatch(STRIPE_PRODUCT_PATTERN, value)):
         return ""
     return "A Stripe product is written prod_ and letters or digits."
 
 
 def _currency(value: str) -> str:
-    return "" if re.fullmatch(r"[A-Z]{3}", value) else "Three capital letters (ISO 4217)."
+    return "" if re.fullmatch(CURRENCY_PATTERN, value) else "Three capital letters (ISO 4217)."
 
 
 def _trial_days(value: int) -> str:

@@ -22,14 +22,13 @@ from apps.plans.errors import (
 )
 from apps.plans.limits import FEATURES, LIMITS
 from apps.plans.models import Plan, PlanVersion
-from apps.plans.rules import PlanFields, problems_of
+from apps.plans.rules import REQUIRED, PlanFields, problems_of
 
 # Raised with every change of the catalogue (apps.core.live).
 TOPIC = "plans"
 CREATED = "plan.created"
 UPDATED = "plan.updated"
 
-_REQUIRED = ("name", "slug", "price_monthly", "price_yearly")
 _COLUMNS = (
     "name",
     "slug",
@@ -52,7 +51,7 @@ def create_plan(*, actor: Principal, reason: str = "", **fields: Unpack[PlanFiel
         SlugTaken, StripeProductTaken: another plan has it.
     """
     problems = problems_of(fields)
-    problems |= {name: ["This field is required."] for name in _REQUIRED if name not in fields}
+    problems |= {name: ["This field is required."] for name in REQUIRED if name not in fields}
     if problems:
         raise PlanInvalid(details=problems)
     plan_id = new_id()

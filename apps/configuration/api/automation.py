@@ -26,6 +26,8 @@ _EXAMPLE = {"governance_scan_mode": "parallel", "governance_parallel_limit": 5}
 class SettingsBody(Body):
     """Either or both."""
 
+    fewest = 1
+
     governance_scan_mode = Choice(_MODES, required=False)
     governance_parallel_limit = Whole(min_value=1, max_value=20, required=False)
 

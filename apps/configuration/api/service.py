@@ -18,23 +18,10 @@ from apps.surfaces.internal import INTERNAL
 from apps.surfaces.kit.actions import changes, reads
 from apps.surfaces.kit.answers import Answer, Page
 from apps.surfaces.kit.calls import Call
-from apps.surfaces.kit.fields import Choice, Flag, Text
+from apps.surfaces.kit.fields import Choice, Flag, TenantId, Text
 from apps.surfaces.kit.inputs import Body, Query
 
 _KEY_HELP = "A declared key, like `tenant.session_idle_minutes`."
-
-
-class TenantId(serializers.CharField):
-    """A tenant's id, as a UUID; `tn_` and `ten_` are read too."""
-
-    def __init__(self, **options: Any) -> None:
-        super().__init__(help_text="`tnt_` and 26 characters.", **options)
-
-    def to_internal_value(self, data: Any) -> Any:
-        found = ids.parse_or_none(ids.TENANT, data) if isinstance(data, str) else None
-        if found is None:
-            raise serializers.ValidationError("A tenant's id is written tnt_ and 26 characters.")
-        return found
 
 
 class ValueFilters(Query):

@@ -10,7 +10,14 @@ from apps.core.ids import TENANT, public
 from apps.plans import selectors, services, subscribers
 from apps.plans.limits import CAPABILITIES, FEATURES, LARGEST, LIMITS
 from apps.plans.models import Plan, PlanVersion
-from apps.plans.rules import PlanFields
+from apps.plans.rules import (
+    CURRENCY_PATTERN,
+    LARGEST_PRICE,
+    REQUIRED,
+    SLUG_PATTERN,
+    STRIPE_PRODUCT_PATTERN,
+    PlanFields,
+)
 from apps.surfaces import platform
 from apps.surfaces.kit.actions import changes, reads
 from apps.surfaces.kit.answers import Answer, Page
@@ -60,28 +67,54 @@ class FeaturesBody(Body):
         return _feature_fields()
 
 
-class PlanBody(Body):
-    """A plan in a write: limits and features stand flat or nested."""
+class _PlanFields(Body):
+    """What a plan may say: limits and features stand flat or nested."""
 
     name = Text(max_length=120, required=False)
-    slug = Text(max_length=63, required=False)
+    slug = Text(max_length=63, required=False, openapi={"pattern": f"^{SLUG_PATTERN}$"})
     description = Text(max_length=2000, required=False, allow_blank=True)
-    stripe_product_id = Text(max_length=120, required=False, allow_null=True, help_text="prod_…")
+    stripe_product_id = Text(
+        max_length=120,
+        required=False,
+        allow_null=True,
+        help_text="prod_…",
+        openapi={"pattern": f"^{STRIPE_PRODUCT_PATTERN}$"},
+    )
     is_active = Flag(required=False)
-    price_monthly = Whole(min_value=0, required=False, help_text="Minor units.")
-    price_yearly = Whole(min_value=0, required=False, help_text="Minor units.")
-    currency = Text(max_length=3, required=False, help_text="ISO 4217, capital letters.")
+    price_monthly = Whole(min_value=0, max_value=LARGEST_PRICE, required=False, help_text="Minor units.")
+    price_yearly = Whole(min_value=0, max_value=LARGEST_PRICE, required=False, help_text="Minor units.")
+    currency = Text(
+        max_length=3,
+        required=False,
+        help_text="ISO 4217, capital letters.",
+        openapi={"pattern": f"^{CURRENCY_PATTERN}$"},
+    )
     trial_days = Whole(min_value=0, max_value=365, required=False)
     limits = LimitsBody(required=False)
     features = FeaturesBody(required=False)
-    capabilities = Items(child=Choice(CAPABILITIES), required=False, max_length=len(CAPABILITIES))
+    capabilities = Items(
+        child=Choice(CAPABILITIES),
+        required=False,
+        max_length=len(CAPABILITIES),
+        openapi={"uniqueItems": True},
+    )
 
     def get_fields(self) -> dict[str, serializers.Field[Any, Any, Any, Any]]:
         flat = _limit_fields(least=1, nullable=True) | _feature_fields()
         return {**super().get_fields(), **flat}
 
 
-class PlanChangesBody(PlanBody):
+class PlanBody(_PlanFields):
+    """A plan in a write: limits and features stand flat or nested."""
+
+    def get_fields(self) -> dict[str, serializers.Field[Any, Any, Any, Any]]:
+        found = super().get_fields()
+        for name in REQUIRED:
+            found[name].required = True
+        return found
+
+
+class PlanChangesBody(_PlanFields):
     """Fields that are left out stay as they are."""
 
     grandfather = Flag(required=False, help_text="Today's subscribers keep the version that they have.")

@@ -33,7 +33,8 @@ from apps.surfaces.kit.rendering import dumps
 from apps.surfaces.kit.responses import response_of, without
 from apps.surfaces.kit.surface import Surface
 
-_KEY = re.compile(r"[\x21-\x7e](?:[\x20-\x7e]{0,253}[\x21-\x7e])?")
+# ECMA 262, anchored: OpenAPI shows it.
+KEY_PATTERN = r"^[\x21-\x7e]([\x20-\x7e]{0,253}[\x21-\x7e])?$"
 # Refusals that a retry with the same key gets again. Wrong input, missing rights, limits and what is only away
 # for now are judged anew.
 _KEPT = frozenset({Kind.NOT_FOUND, Kind.CONFLICT, Kind.PRECONDITION, Kind.UNPROCESSABLE, Kind.TOO_LARGE})
@@ -54,7 +55,9 @@ def change(work: Work, *, call: Call, action: Action, surface: Surface) -> HttpR
         IdempotencyInProgress, IdempotencyKeyReused: see apps.core.write.idempotency.
         DomainError: what the handler refuses, where it is not kept.
     """
-    key = None if call.validate_only else _key(call, surface)
+    key = _key(call, surface)
+    if call.validate_only:
+        key = None  # its form is looked at all the same
     if action.outside:
         return _outside(work, call=call, key=key, action=action, surface=surface)
     with unit(dry_run=call.validate_only) as staged:
@@ -134,7 +137,7 @@ def _key(call: Call, surface: Surface) -> _Key | None:
     sent = request.headers.get("Idempotency-Key")
     if sent is None or call.principal is None:
         return None
-    if not _KEY.fullmatch(sent):
+    if not re.fullmatch(KEY_PATTERN, sent):
         sentence = "An Idempotency-Key has 1 to 255 printable ASCII characters."
         raise Invalid(sentence, details={"Idempotency-Key": [sentence]})
     match = request.resolver_match

@@ -7,10 +7,12 @@ import re
 from collections.abc import Iterable, Mapping
 from datetime import UTC, date, datetime, time
 from decimal import Decimal
-from typing import Any
+from typing import Any, ClassVar
 
 from django.utils.dateparse import parse_date, parse_datetime
 from rest_framework import serializers
+
+from apps.core import ids
 
 # Whole numbers that every JSON reader keeps exactly (RFC 7493).
 _SAFE = 2**53 - 1
@@ -29,15 +31,40 @@ def _is_written(field: Any) -> bool:
 
 
 class Text(serializers.CharField):
-    """A string; surrounding white space is dropped. `max_length` counts characters."""
+    """A string; surrounding white space is dropped. `max_length` counts characters.
 
-    def __init__(self, *, max_length: int, **options: Any) -> None:
+    `openapi` is what OpenAPI says beside, of a rule that is kept elsewhere: `{"pattern": "^[A-Z]{3}$"}`.
+    """
+
+    def __init__(self, *, max_length: int, openapi: Mapping[str, Any] | None = None, **options: Any) -> None:
         super().__init__(max_length=max_length, **options)
+        self.openapi = openapi or {}
 
     def to_internal_value(self, data: Any) -> str:
         if not isinstance(data, str):
             self.fail("invalid")
         return super().to_internal_value(data)
+
+
+class TenantId(serializers.CharField):
+    """The id of a tenant, as a UUID; `tn_` and `ten_` are read too."""
+
+    openapi: ClassVar[Mapping[str, Any]] = {"pattern": ids.pattern(ids.TENANT)}
+
+    def __init__(self, **options: Any) -> None:
+        super().__init__(**{"help_text": "`tnt_` and 26 characters.", **options})
+
+    def to_internal_value(self, data: Any) -> Any:
+        found = ids.parse_or_none(ids.TENANT, data) if isinstance(data, str) else None
+        if found is None:
+            raise serializers.ValidationError("A tenant's id is written tnt_ and 26 characters.")
+        return found
+
+
+class Address(serializers.IPAddressField):
+    """An IPv4 or IPv6 address."""
+
+    openapi: ClassVar[Mapping[str, Any]] = {"anyOf": [{"format": "ipv4"}, {"format": "ipv6"}]}
 
 
 class Pattern(serializers.RegexField):
@@ -82,6 +109,13 @@ class Amount(serializers.DecimalField):
         super().__init__(
             max_digits=max_digits, decimal_places=decimal_places, coerce_to_string=False, **options
         )
+        step = Decimal(1).scaleb(-decimal_places)
+        most = Decimal(10) ** (max_digits - decimal_places) - step
+        self.openapi = {
+            "minimum": float(-most if self.min_value is None else self.min_value),
+            "maximum": float(most if self.max_value is None else self.max_value),
+            "multipleOf": float(step),
+        }
 
     def to_internal_value(self, data: Any) -> Decimal:
         if _is_written(self):
@@ -153,8 +187,11 @@ class Day(serializers.DateField):
 class Items(serializers.ListField):
     """A list whose members are all of one kind: `Items(child=Text(max_length=60), max_length=20)`."""
 
-    def __init__(self, *, max_length: int = 1000, **options: Any) -> None:
+    def __init__(
+        self, *, max_length: int = 1000, openapi: Mapping[str, Any] | None = None, **options: Any
+    ) -> None:
         super().__init__(max_length=max_length, **options)
+        self.openapi = openapi or {}
 
 
 class Mapped(serializers.DictField):

@@ -2,7 +2,7 @@
 
 from collections.abc import Mapping
 from functools import cache
-from typing import Any
+from typing import Any, ClassVar
 from urllib.parse import unquote_to_bytes
 
 from django.conf import settings
@@ -21,6 +21,8 @@ class Body(serializers.Serializer[Any]):
     """A JSON object; also as a field inside another body. Unknown fields are refused, each by its name."""
 
     unknown = _UNKNOWN_FIELD
+    # How many fields are sent at least: for OpenAPI; the refusal is the service's, in its own words.
+    fewest: ClassVar[int] = 0
 
     def to_internal_value(self, data: Any) -> dict[str, Any]:
         if not isinstance(data, Mapping):

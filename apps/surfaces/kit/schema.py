@@ -9,18 +9,20 @@ from drf_spectacular.utils import OpenApiParameter
 
 from apps.core.errors import Kind
 from apps.surfaces.kit.actions import Action, declaration_of
+from apps.surfaces.kit.changing import KEY_PATTERN
 from apps.surfaces.kit.inputs import Body
 from apps.surfaces.kit.problems import Problem, Sort, Transport
 from apps.surfaces.kit.surface import OPEN, Surface
+from apps.surfaces.kit.versions import PATTERN as VERSION_PATTERN
 
 _HEADERS: Mapping[str, tuple[str, str]] = {
     "Idempotency-Key": (
         "The same key with the same request gets the first answer again, for 24 hours.",
-        r"^[\x20-\x7e]{1,255}$",
+        KEY_PATTERN,
     ),
     "If-Match": (
         'The version that you have read, "v7" or 7; 412 where it is not the present one.',
-        r'^(\*|"?v?\d{1,9}"?)$',
+        VERSION_PATTERN,
     ),
 }
 # What a route answers that waits for a second person (apps.approvals).
@@ -151,7 +153,13 @@ class SurfaceSchema(AutoSchema):
         schema = super()._map_serializer(serializer, direction, *args, **kwargs)  # type: ignore[no-untyped-call]  # theirs
         if isinstance(force_instance(serializer), Body) and isinstance(schema, dict):
             schema["additionalProperties"] = False
+            if fewest := force_instance(serializer).fewest:
+                schema["minProperties"] = fewest
         return schema
+
+    def _map_serializer_field(self, field: Any, direction: Any, *args: Any, **kwargs: Any) -> Any:
+        schema = super()._map_serializer_field(field, direction, *args, **kwargs)  # type: ignore[no-untyped-call]  # theirs
+        return {**schema, **getattr(field, "openapi", {})} if isinstance(schema, dict) else schema
 
     def _get_request_body(self, direction: Any = "request") -> dict[str, Any] | None:
         body = self.action.body()
@@ -162,7 +170,7 @@ class SurfaceSchema(AutoSchema):
         if self.action.body_example is not None:
             media["example"] = self.action.body_example
         found: dict[str, Any] = {"content": {"application/json": media}}
-        if component.schema.get("required"):
+        if component.schema.get("required") or body.fewest:
             found["required"] = True
         return found
 

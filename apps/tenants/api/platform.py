@@ -96,6 +96,8 @@ class BillingOverrideBody(Body):
 class OverridesBody(Body):
     """Either or both; null lifts."""
 
+    fewest = 1
+
     plan_override = PlanOverrideBody(required=False, allow_null=True)
     billing_override = BillingOverrideBody(required=False, allow_null=True)
 

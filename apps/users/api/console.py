@@ -6,14 +6,13 @@ from uuid import UUID
 from rest_framework import serializers
 
 from apps.approvals.services import Pending
-from apps.core import ids
 from apps.core.access import Role
 from apps.core.errors import Conflict, NotFound, PreconditionFailed
 from apps.surfaces import console
 from apps.surfaces.kit.actions import changes, reads
 from apps.surfaces.kit.answers import Answer
 from apps.surfaces.kit.calls import Call
-from apps.surfaces.kit.fields import Choice, Email, Flag, Items, Text
+from apps.surfaces.kit.fields import Choice, Email, Flag, Items, TenantId, Text
 from apps.surfaces.kit.inputs import Body
 from apps.users import selectors, services
 from apps.users.enums import MembershipRole, UserStatus
@@ -25,21 +24,15 @@ _STATUSES = [UserStatus.ACTIVE.value, UserStatus.SUSPENDED.value, UserStatus.BLO
 _REFUSALS = (NotFound, Conflict, PreconditionFailed)
 
 
-def _tenant_id(text: str) -> None:
-    if ids.parse_or_none(ids.TENANT, text) is None:
-        raise serializers.ValidationError("This is not a tenant's id.", code="invalid")
-
-
 class UserPatch(Body):
+    fewest = 1
+
     name = Text(required=False, allow_blank=True, max_length=200)
     email = Email(required=False, help_text="Ends the user's sessions; the old address is told.")
     status = Choice(_STATUSES, required=False, help_text="`active` lifts suspension and block.")
     role = Choice(MembershipRole.values, required=False, help_text="In a tenant.")
-    tenantId = Text(  # noqa: N815  as the contract writes names
-        required=False,
-        max_length=63,
-        validators=[_tenant_id],
-        help_text="With `role`; required where the user has several memberships.",
+    tenantId = TenantId(  # noqa: N815  as the contract writes names
+        required=False, help_text="With `role`; required where the user has several memberships."
     )
     staffRoles = Items(  # noqa: N815
         child=Choice(_ROLES), required=False, max_length=len(_ROLES), help_text="Exactly these; none ends it."
@@ -147,7 +140,7 @@ class Users(console.ViewSet):
         body = call.body
         wanted = services.UserChanges(
             role=MembershipRole(body["role"]) if "role" in body else None,
-            tenant_id=ids.parse(ids.TENANT, body["tenantId"]) if "tenantId" in body else None,
+            tenant_id=body.get("tenantId"),
             name=body.get("name"),
             staff_roles=body.get("staffRoles"),
             email=body.get("email"),

@@ -1,6 +1,5 @@
 """Users on the platform surface. Source: contracts/platform.md, "Users"."""
 
-from collections.abc import Mapping
 from typing import Any
 from uuid import UUID
 
@@ -9,14 +8,13 @@ from rest_framework import serializers
 from apps.approvals.services import Pending
 from apps.audit import selectors as audit
 from apps.audit.models import AuditEntry
-from apps.core import ids
 from apps.core.access import Role, masked
 from apps.core.errors import Conflict, Invalid, NotFound, PreconditionFailed
 from apps.surfaces import platform
 from apps.surfaces.kit.actions import changes, reads
 from apps.surfaces.kit.answers import Answer, Csv, Page
 from apps.surfaces.kit.calls import Call
-from apps.surfaces.kit.fields import Choice, Items, Moment, Text
+from apps.surfaces.kit.fields import Address, Choice, Items, Moment, TenantId, Text
 from apps.surfaces.kit.inputs import Body, Query
 from apps.surfaces.kit.ordering import Ordering
 from apps.users import display, selectors, services
@@ -25,18 +23,6 @@ from apps.users.models import User
 
 _LOOK = "user.view_audit_trail"
 _ROLES = [role.value for role in Role]
-
-
-def _tenant_id(text: str) -> None:
-    if ids.parse_or_none(ids.TENANT, text) is None:
-        raise serializers.ValidationError("This is not a tenant's id.", code="invalid")
-
-
-class TenantId(Text):
-    """The id of a tenant: `tnt_`, `tn_` or `ten_`."""
-
-    def __init__(self, **options: Any) -> None:
-        super().__init__(max_length=63, validators=[_tenant_id], **options)
 
 
 class UserFilters(Query):
@@ -58,7 +44,7 @@ class TrailFilters(Query):
     action_type = Text(
         required=False, max_length=80, help_text="`user.suspend`, or `user` for all of its kind."
     )
-    ip_address = serializers.IPAddressField(required=False, help_text="Not for support.")
+    ip_address = Address(required=False, help_text="Not for support.")
     search = Text(
         required=False,
         allow_blank=True,
@@ -77,12 +63,18 @@ class OptionalReason(Body):
 
 
 class UserPatch(Body):
+    fewest = 1
+
     role = Choice(MembershipRole.values, required=False, help_text="In a tenant.")
     tenant_id = TenantId(required=False, help_text="Required where the user has several memberships.")
     name = Text(required=False, allow_blank=True, max_length=200)
     staff_roles = Items(
         child=Choice(_ROLES), required=False, max_length=len(_ROLES), help_text="Exactly these; none ends it."
     )
+
+
+class Confirmation(Query):
+    confirmation = Text(max_length=254, help_text="The user's e-mail address.")
 
 
 class UserRow(serializers.Serializer[Any]):
@@ -195,9 +187,7 @@ class Users(platform.ViewSet):
         filters: dict[str, Any] = dict(call.query)
         if filters.get("status") == UserStatus.DELETED:
             return self._deleted(call, filters)
-        tenant_id = _named_tenant(filters)
-        if tenant_id is not None:
-            filters["tenant_id"] = tenant_id
+        tenant_id = filters.get("tenant_id")
 
         def shape(found: list[User]) -> list[dict[str, Any]]:
             shown = selectors.shown_of(found, tenant_id=tenant_id)
@@ -351,7 +341,7 @@ class Users(platform.ViewSet):
         role = MembershipRole(body["role"]) if "role" in body else None
         wanted = services.UserChanges(
             role=role,
-            tenant_id=_named_tenant(body),
+            tenant_id=body.get("tenant_id"),
             name=body.get("name"),
             staff_roles=body.get("staff_roles"),
         )
@@ -376,10 +366,6 @@ def _id(call: Call, permission: str) -> UUID:
         UserNotFound: nobody whom the caller reaches.
     """
     return selectors.user(call.actor, call.path["id"], permission=permission).pk
-
-
-def _named_tenant(values: Mapping[str, Any]) -> UUID | None:
-    return ids.parse(ids.TENANT, values["tenant_id"]) if "tenant_id" in values else None
 
 
 def _reason(call: Call) -> str:
