@@ -1,8 +1,9 @@
-"""Appending to the trail."""
+"""Appending to the trail, and asking for its verification."""
 
 import json
 import secrets
 from collections.abc import Sequence
+from datetime import timedelta
 from typing import Any
 from uuid import UUID
 
@@ -10,13 +11,17 @@ from django.db import connection
 
 from apps.audit.canonical import canonical, commitment, entry_text
 from apps.audit.enums import Part
+from apps.core.access import allows
 from apps.core.clock import now
+from apps.core.errors import Forbidden
 from apps.core.ids import new_id
 from apps.core.observability.context import correlation_id, request_id
 from apps.core.principal import Principal
-from apps.core.write import Entry, Target
+from apps.core.write import Entry, Target, write
 
 PLATFORM_CHAIN = "platform"
+VERIFY = "audit.verify"
+_ONE_ASKED = timedelta(minutes=1)
 
 
 def chain_of(tenant_id: UUID | None) -> str:
@@ -60,6 +65,19 @@ def shred(*, actor: Principal, person_id: UUID, public_id: str, emails: Sequence
         )
         row = cursor.fetchone()
     return int(row[0]) if row else 0
+
+
+def request_verification(*, actor: Principal) -> None:
+    """Asks for a verification of the whole trail; of several within one minute one is done.
+
+    Raises:
+        Forbidden: the caller may not read the trail.
+    """
+    if not allows(actor, "audit.read"):
+        raise Forbidden
+    minute = int(now().timestamp() // _ONE_ASKED.total_seconds())
+    with write("audit.request_verification", actor=actor, target=Target(type="audit_trail", id="all")) as w:
+        w.enqueue(VERIFY, unique_key=f"{VERIFY}:{minute}")
 
 
 def _row(entry: Entry) -> dict[str, Any]:
