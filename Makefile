@@ -5,19 +5,22 @@ PYTHON ?= $(shell for p in python3.11 python3; do $$p -c 'import sys; sys.exit(s
 PY := .venv/bin/python
 WITH_ENGINES := $(PY) -m apps.embedded run --profile test --
 
-.PHONY: help up test check fmt bench schema seed env clean lock install
+.PHONY: help up test check deploy-check fmt bench schema seed env clean lock install
 
 help:  ## this list
-	@awk -F ':.*## ' '/^[a-z]+:.*## / {printf "make %-9s %s\n", $$1, $$2}' $(MAKEFILE_LIST) | sed 's/\$$\$$/$$/g'
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "make %-12s %s\n", $$1, $$2}' $(MAKEFILE_LIST) | sed 's/\$$\$$/$$/g'
 
 up: install  ## start everything and keep it running; Ctrl-C stops it (RESET=1: begin anew, STEWARD_PORT=…)
 	@$(PY) -m apps.embedded up $(if $(filter-out 0,$(RESET)),--reset)
 
 test: install  ## all tests, on engines of their own (ARGS="tests/core -x" for some of them)
-	@browser=$$($(PY) scripts/browser.py) && STEWARD_CHROMIUM="$$browser" exec $(WITH_ENGINES) $(PY) -m pytest -n 2 $(ARGS)
+	@browser=$$($(PY) scripts/programs.py chromium) && nginx=$$($(PY) scripts/programs.py nginx) && STEWARD_CHROMIUM="$$browser" STEWARD_NGINX="$$nginx" exec $(WITH_ENGINES) $(PY) -m pytest -n 2 $(ARGS)
 
 check: install  ## format, lint, floors, types, migrations, settings, OpenAPI documents
 	@$(WITH_ENGINES) scripts/check
+
+deploy-check: install  ## do what the Dockerfile says without an engine: install by the runtime's lock, collect, serve
+	@STEWARD_DEPLOY_CHECK=full exec $(WITH_ENGINES) $(PY) -m pytest tests/deploy/test_image.py $(ARGS)
 
 fmt: install  ## format the code and mend what the linter can mend
 	@$(PY) -m ruff format . && $(PY) -m ruff check --fix .

@@ -1,4 +1,7 @@
-"""Write .env for docker-compose.yml, once: passwords and keys, each random. Needs the standard library alone."""
+"""Write .env for docker-compose.yml, once: passwords and keys, each random. Needs the standard library alone.
+
+deploy/.env.example explains each variable and the optional ones.
+"""
 
 import base64
 import os
@@ -13,6 +16,7 @@ def main() -> int:
     """Write the file; 1 when there is one already, since new keys would lock its data up."""
     password = secrets.token_urlsafe
     values = {
+        "COMPOSE_PROFILES": "mailbox",
         "SECRET_KEY": password(48),
         "STEWARD_MASTER_KEYS": "k1:" + base64.b64encode(secrets.token_bytes(32)).decode(),
         "STEWARD_KEY_PEPPER": password(32),

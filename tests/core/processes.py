@@ -27,6 +27,12 @@ def environment(**changes: str) -> dict[str, str]:
     }
 
 
+def owner_url() -> str:
+    """The address of this test's database for the role that owns its schema."""
+    name = connections["default"].settings_dict["NAME"]
+    return urlsplit(os.environ["DATABASE_OWNER_URL"])._replace(path="/" + quote(name)).geturl()
+
+
 def python(code: str, **changes: str) -> "subprocess.Popen[str]":
     """A process that runs `code` with Django and the sample jobs loaded."""
     return command([sys.executable, "-c", _START + code], **changes)
