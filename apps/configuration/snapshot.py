@@ -111,9 +111,8 @@ class Store:
             psycopg.Error: the database is away; the snapshot stays as it was.
         """
         with self._guard:
-            loaded = _load()
-            if loaded.revision >= self._snapshot.revision:
-                self._snapshot = loaded
+            # One load at a time, so the later is the newer, even where its revision is lower: of a restored database.
+            self._snapshot = _load()
             self._loaded = True
 
     def refresh_quietly(self) -> None:
@@ -154,9 +153,9 @@ class Store:
                 self._subscribed = True
                 live.listener.subscribe(TOPIC, self._heard)
 
-    def _heard(self, revision: int) -> None:
-        if revision > self._snapshot.revision or not self._loaded:
-            self.refresh()
+    def _heard(self, _revision: int) -> None:
+        # Not compared: after a restore the same number may stand for something else.
+        self.refresh()
 
 
 def _load() -> Snapshot:

@@ -218,12 +218,25 @@ def test_declaration_that_can_not_be_read_does_not_keep_the_rest_from_being_read
 
 
 @pytest.mark.django_db(transaction=True)
-def test_older_load_never_replaces_a_newer_snapshot(monkeypatch: pytest.MonkeyPatch) -> None:
+@pytest.mark.django_db(transaction=True)
+def test_values_of_a_restored_database_are_read_where_its_revision_is_the_same_or_lower() -> None:
+    services.set_value(actor=actor(), key=IDLE, value="45")
     services.set_value(actor=actor(), key=IDLE, value="46")
-    assert knob(IDLE).get() == 46
-    monkeypatch.setattr("apps.configuration.snapshot._load", lambda: Snapshot(revision=0))
-    store.refresh()
-    assert knob(IDLE).get() == 46
+    name = connections["default"].settings_dict["NAME"]
+    with watcher() as process:
+        process.says("46", within=60)
+        process.silent(0.5)
+        for value, step in (("50", 0), ("51", -1)):
+            with owner_link(name) as link, link.transaction():
+                link.execute("UPDATE configuration_value SET value = %s", [value])
+                link.execute("UPDATE core_live_topic SET revision = revision + %s", [step])
+            with connections["default"].cursor() as cursor:
+                cursor.execute(
+                    "SELECT pg_terminate_backend(pid) FROM pg_stat_activity "
+                    "WHERE query LIKE '%%core_live_topic%%' AND pid <> pg_backend_pid() "
+                    "AND datname = current_database()"
+                )
+            process.says(value, within=8)
 
 
 def test_without_a_database_the_default_stands(monkeypatch: pytest.MonkeyPatch) -> None:

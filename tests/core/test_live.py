@@ -30,6 +30,15 @@ def _changed(*topics: str) -> None:
         w.touch(*topics)
 
 
+def _cut_connections() -> None:
+    with connection.cursor() as cursor:
+        cursor.execute(
+            "SELECT pg_terminate_backend(pid) FROM pg_stat_activity "
+            "WHERE query LIKE '%%core_live_topic%%' AND pid <> pg_backend_pid() AND datname = current_database()"
+        )
+        assert cursor.rowcount >= 1
+
+
 def _subscribed(listener: live.Listener, topic: str) -> "queue.Queue[int]":
     heard: queue.Queue[int] = queue.Queue()
     listener.subscribe(topic, heard.put)
@@ -85,14 +94,23 @@ def test_a_write_that_is_rolled_back_is_not_heard(listening: live.Listener) -> N
 def test_a_cut_connection_is_opened_again_and_what_was_missed_is_heard(listening: live.Listener) -> None:
     heard = _subscribed(listening, "a")
     assert heard.get(timeout=5) == 0
-    with connection.cursor() as cursor:
-        cursor.execute(
-            "SELECT pg_terminate_backend(pid) FROM pg_stat_activity "
-            "WHERE query LIKE '%%core_live_topic%%' AND pid <> pg_backend_pid() AND datname = current_database()"
-        )
-        assert cursor.rowcount >= 1
+    _cut_connections()
     _changed("a")
     assert heard.get(timeout=8) == 1
+
+
+def test_a_lower_revision_of_a_restored_database_is_heard_and_what_follows_too(
+    listening: live.Listener,
+) -> None:
+    for _ in range(3):
+        _changed("a")
+    heard = _subscribed(listening, "a")
+    assert heard.get(timeout=5) == 3
+    LiveTopic.objects.filter(name="a").update(revision=1)
+    _cut_connections()
+    assert heard.get(timeout=8) == 1
+    _changed("a")
+    assert heard.get(timeout=5) == 2
 
 
 def test_a_callback_that_fails_is_called_again(listening: live.Listener) -> None:

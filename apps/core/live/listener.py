@@ -18,7 +18,11 @@ Callback = Callable[[int], None]
 
 
 class Listener:
-    """Calls back when a topic's revision grows. Callbacks run in the listener's thread and must be short."""
+    """Calls back when a topic's revision grows, and whenever the connection was lost: behind a new one may stand a
+    database that was restored to an older state, whose revisions count anew from lower numbers.
+
+    Callbacks run in the listener's thread and must be short.
+    """
 
     def __init__(self) -> None:
         self._callbacks: dict[str, list[Callback]] = {}
@@ -31,7 +35,8 @@ class Listener:
         self.last_heard = 0.0
 
     def subscribe(self, topic: str, callback: Callback) -> None:
-        """Calls `callback(revision)` soon after each change of `topic`, and once with the present revision."""
+        """Calls `callback(revision)` soon after each change of `topic`, and with the present revision once now and
+        after each loss of the connection."""
         with self._guard:
             self._callbacks.setdefault(topic, []).append(callback)
             self._seen.pop(topic, None)
@@ -71,6 +76,8 @@ class Listener:
     def _listen(self, stop: threading.Event) -> None:
         with open_link() as link:
             link.execute(f"LISTEN {CHANNEL}")
+            with self._guard:
+                self._seen.clear()
             self.connected = True
             while not stop.is_set():
                 self._poll(link)
