@@ -8,7 +8,7 @@ from django.db.models import Q
 
 from apps.approvals.enums import ApprovalStatus
 from apps.approvals.models import ApprovalRequest
-from apps.approvals.services import erase_person, remove_tenant
+from apps.approvals.services import erase_person, remove_tenant, sweep_person
 from apps.core import aspects
 from apps.core.clock import iso
 
@@ -52,5 +52,6 @@ def install() -> None:
             models=_MODELS,
             export=person_export,
             remove=erase_person,
+            sweep=sweep_person,
         )
     )

@@ -27,6 +27,7 @@ from apps.approvals.querysets import visible_to
 from apps.approvals.registry import Approvable, known_action
 from apps.core.access import allows
 from apps.core.clock import now
+from apps.core.erasing.traces import Traces
 from apps.core.errors import DomainError, Forbidden, Unavailable
 from apps.core.ids import new_id
 from apps.core.principal import Principal, PrincipalKind
@@ -231,6 +232,20 @@ def erase_person(person_id: UUID, actor: Principal) -> int:
         changed = rows.exclude(reason="", decision_reason="").update(reason="", decision_reason="")
         w.note(rows=changed)
     return changed
+
+
+def sweep_person(traces: Traces, actor: Principal) -> int:
+    """Removes requests whose frozen parameters bear the person: those can't be changed. Safe to run twice."""
+    found = [
+        row.id
+        for row in ApprovalRequest.objects.only("id", "params").iterator(500)
+        if traces.without(row.params) != row.params
+    ]
+    target = Target(type="approval", id="*", person_id=traces.person_id)
+    with write("approval.sweep_person", actor=actor, target=target) as w:
+        gone = ApprovalRequest.objects.filter(id__in=found).delete()[0]
+        w.note(rows=gone)
+    return gone
 
 
 def _seen(actor: Principal, request_id: UUID) -> ApprovalRequest:

@@ -40,11 +40,14 @@ def append(entries: list[Entry]) -> None:
         cursor.execute("SELECT audit_append(%s::jsonb)", [json.dumps(rows)])
 
 
-def shred(*, actor: Principal, person_id: UUID, public_id: str, emails: Sequence[str] = ()) -> int:
-    """Removes the personal details of a person, those that bear one of the addresses too; answers how many went.
+def shred(
+    *, actor: Principal, person_id: UUID, public_id: str, emails: Sequence[str] = (), name: str = ""
+) -> int:
+    """Removes the personal details of a person, those that bear one of the addresses too, and of what they did
+    themselves those that bear their name; answers how many went.
 
     The other part of the same entries stays, and every chain stays valid: entries hold commitments. Where anything
-    goes, a row `audit.shred` is appended by the same call. Call inside a write.
+    goes, a row `audit.shred` is appended by the same statement: no write has to stand around it.
 
     Raises:
         django.db.DatabaseError: the trail refused; the caller rolls back.
@@ -60,8 +63,13 @@ def shred(*, actor: Principal, person_id: UUID, public_id: str, emails: Sequence
     )
     with connection.cursor() as cursor:
         cursor.execute(
-            "SELECT audit_shred(%s, %s::text[], %s::jsonb)",
-            [person_id, [canonical(email)[1:-1] for email in emails], json.dumps([_row(witness)])],
+            "SELECT audit_shred(%s, %s::text[], %s, %s::jsonb)",
+            [
+                person_id,
+                [canonical(email)[1:-1] for email in emails],
+                canonical(name)[1:-1],
+                json.dumps([_row(witness)]),
+            ],
         )
         row = cursor.fetchone()
     return int(row[0]) if row else 0

@@ -7,7 +7,7 @@ from uuid import UUID
 from apps.core import aspects
 from apps.core.clock import iso
 from apps.exports.models import Export
-from apps.exports.services import erase_person, remove_tenant
+from apps.exports.services import remove_tenant, sweep_person
 
 _MODELS = ("exports.Export",)
 
@@ -31,7 +31,7 @@ def install() -> None:
             subject=aspects.Subject.USER,
             models=_MODELS,
             export=person_export,
-            remove=erase_person,
+            sweep=sweep_person,
             order=50,
         )
     )

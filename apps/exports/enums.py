@@ -13,3 +13,8 @@ class ExportStatus(TextChoices):
 class ExportFormat(TextChoices):
     CSV = "csv", "CSV"
     JSON = "json", "JSON"
+    ZIP = "zip", "ZIP"
+
+
+# What rows become; a ZIP has members instead.
+TABLES = frozenset({ExportFormat.CSV, ExportFormat.JSON})

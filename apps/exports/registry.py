@@ -15,7 +15,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from apps.core.principal import Principal
-from apps.exports.enums import ExportFormat
+from apps.exports.enums import TABLES, ExportFormat
 from apps.exports.errors import ExportParamsInvalid
 
 Row = Mapping[str, Any]
@@ -33,6 +33,7 @@ class Input:
 
 
 Rows = Callable[[Principal, Mapping[str, Any]], Iterator[Row]]
+Members = Callable[[Principal, Mapping[str, Any]], Iterator[tuple[str, Iterator[Row]]]]
 Check = Callable[[Mapping[str, Any]], dict[str, Any]]
 
 
@@ -58,6 +59,8 @@ class Kind:
         count: how many rows there are about to be, for the progress; None: unknown.
         limit: rows at most, below the knob `exports.max_rows`.
         inputs: the parameters that a form offers.
+        members: for a ZIP, in the place of `rows`: the files in it, each with its name and rows.
+        about: for a ZIP: what its manifest says of it.
     """
 
     name: str
@@ -67,9 +70,11 @@ class Kind:
     rows: Rows
     params: Check = no_params
     count: Callable[[Principal, Mapping[str, Any]], int] | None = None
-    formats: frozenset[ExportFormat] = frozenset(ExportFormat)
+    formats: frozenset[ExportFormat] = TABLES
     limit: int | None = None
     inputs: Sequence[Input] = ()
+    members: Members | None = None
+    about: Callable[[Mapping[str, Any]], Mapping[str, Any]] = dict
 
 
 _kinds: dict[str, Kind] = {}

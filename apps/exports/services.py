@@ -1,5 +1,6 @@
 """Asking for an export, making it, ending it."""
 
+import json
 import time
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
@@ -12,10 +13,11 @@ from django.db.models import Q
 from apps.core.access import allows
 from apps.core.clock import now
 from apps.core.enums import JobStatus
+from apps.core.erasing.traces import Traces
 from apps.core.errors import Forbidden, NotFound
 from apps.core.ids import TENANT, new_id, parse_or_none
 from apps.core.models import Job
-from apps.core.objectstore import Opened, Stat, store
+from apps.core.objectstore import ObjectNotFound, Opened, Stat, store
 from apps.core.outbound.messages import queue_mail
 from apps.core.principal import Principal, PrincipalKind
 from apps.core.write import Target, record_denied, write
@@ -27,7 +29,7 @@ from apps.exports.errors import (
     ExportParamsInvalid,
     LinkInvalid,
 )
-from apps.exports.formats import WRITERS
+from apps.exports.formats import WRITERS, as_zip, texts_of
 from apps.exports.knobs import LINK_HOURS, MAX_ROWS
 from apps.exports.links import download_url, is_signed
 from apps.exports.models import Export
@@ -140,12 +142,19 @@ def _make(row: Export, kind: Kind, tell: Tell) -> tuple[Stat, _Counted]:
     most = MAX_ROWS.get() if kind.limit is None else min(kind.limit, MAX_ROWS.get())
     total = min(kind.count(requester, row.params), most) if kind.count is not None else 0
     counted = _Counted(limit=most, tell=tell, total=total)
-    content_type, writer = WRITERS[ExportFormat(row.format)]
     tell(0, total)
-    chunks = writer(kind.columns, counted.through(iter(kind.rows(requester, row.params))))
+    content_type, chunks = _file(row, kind, requester, counted)
     stat = store().put(row.object_key, chunks, content_type=content_type)
     tell(counted.done, counted.done)
     return stat, counted
+
+
+def _file(row: Export, kind: Kind, requester: Principal, counted: _Counted) -> tuple[str, Iterator[bytes]]:
+    if kind.members is not None:
+        members = ((name, counted.through(rows)) for name, rows in kind.members(requester, row.params))
+        return "application/zip", as_zip(kind.about(row.params), members)
+    content_type, writer = WRITERS[ExportFormat(row.format)]
+    return content_type, writer(kind.columns, counted.through(iter(kind.rows(requester, row.params))))
 
 
 def _settle(actor: Principal, seen: Export, kind: Kind, stat: Stat, counted: _Counted) -> dict[str, Any]:
@@ -279,11 +288,31 @@ def remove_tenant(tenant_id: UUID, actor: Principal) -> int:
     return _remove(Q(tenant_id=tenant_id), Target(type="export", id="*", tenant_id=tenant_id), actor)
 
 
-def erase_person(person_id: UUID, actor: Principal) -> int:
-    """Removes what a person asked for, files first. Safe to run twice."""
-    return _remove(
-        Q(requested_by_user_id=person_id), Target(type="export", id="*", person_id=person_id), actor
-    )
+def sweep_person(traces: Traces, actor: Principal) -> int:
+    """Removes what a person asked for, and every file in which they stand, files first. Safe to run twice.
+
+    What is being made just now may have read the person before they went: it is ended, and can be asked for again.
+    """
+    for export_id in Export.objects.filter(status=ExportStatus.PROCESSING).values_list("id", flat=True):
+        fail_export(
+            actor=actor, export_id=export_id, error="Somebody was erased meanwhile: ask for it again."
+        )
+    own = set(Export.objects.filter(requested_by_user_id=traces.person_id).values_list("id", flat=True))
+    there = Export.objects.filter(removed_at=None)
+    found = {row.id for row in there.iterator(500) if row.id not in own and _bears(row, traces)}
+    target = Target(type="export", id="*", person_id=traces.person_id)
+    return _remove(Q(id__in=own | found), target, actor)
+
+
+def _bears(row: Export, traces: Traces) -> bool:
+    """True where parameters or file mention the person."""
+    if traces.are_meant(json.dumps(row.params, ensure_ascii=False)):
+        return True
+    try:
+        with store().open(row.object_key) as opened:
+            return any(map(traces.are_meant, texts_of(row.format, opened.chunks)))
+    except ObjectNotFound:
+        return False
 
 
 def _remove(which: Q, target: Target, actor: Principal) -> int:

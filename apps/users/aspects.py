@@ -8,17 +8,22 @@ from uuid import UUID
 from allauth.account.models import EmailAddress
 from allauth.mfa.models import Authenticator
 from allauth.usersessions.models import UserSession
+from django.contrib.sessions.models import Session
 from django.db.models import Exists, OuterRef, Q
 
 from apps.core.aspects import Aspect, Subject, register
+from apps.core.attempts import account_key
 from apps.core.clock import iso
+from apps.core.erasing.traces import ERASED_EMAIL, Traces
+from apps.core.models import FailedAttempt, Job
 from apps.core.principal import Principal
+from apps.core.write import write
 from apps.tenants import facts
 from apps.tenants.enums import TenantStatus
 from apps.tenants.models import Tenant
 from apps.users.enums import MembershipRole
 from apps.users.models import Membership, StaffMember, User
-from apps.users.services.common import delete_sessions
+from apps.users.services.common import delete_sessions, target_of
 
 # A tenant is dated by us, its people by the start of PostgreSQL's transaction: a little earlier.
 _SAME_WRITE = timedelta(minutes=1)
@@ -38,9 +43,21 @@ def _leave_tenants(user_id: UUID, actor: Principal) -> int:
     del actor
     own = Membership.objects.filter(user_id=user_id)
     tenants = list(own.values_list("tenant_id", flat=True))
+    _hand_over(user_id)
     gone, _ = own.delete()
     facts.refresh("members", *tenants)
     return gone
+
+
+def _hand_over(user_id: UUID) -> None:
+    """A tenant that is written to under the person's address gets that of its oldest other owner, if it has one."""
+    address = User.objects.filter(pk=user_id).values("email")
+    for tenant in Tenant.objects.filter(owner_email__in=address).select_for_update(no_key=True):
+        owners = Membership.objects.filter(tenant=tenant, role=MembershipRole.OWNER).exclude(user_id=user_id)
+        heir = owners.order_by("created_at", "id").values_list("user__email", flat=True).first()
+        tenant.owner_email = heir or ERASED_EMAIL
+        tenant.version += 1
+        tenant.save(update_fields=["owner_email", "version"])
 
 
 def _sole_ownerships(user_id: UUID) -> Sequence[str]:
@@ -132,6 +149,60 @@ def _remove_staff(user_id: UUID, actor: Principal) -> int:
     return StaffMember.objects.filter(user_id=user_id).delete()[0]
 
 
+def _profile_of(user_id: UUID) -> Iterator[dict[str, Any]]:
+    for user in User.objects.filter(pk=user_id):
+        yield {
+            "id": user.public_id,
+            "email": user.email,
+            "name": user.name,
+            "status": user.status.value,
+            "notes": user.notes,
+            "last_login": iso(user.last_login) if user.last_login else None,
+            "created_at": iso(user.created_at),
+            "updated_at": iso(user.updated_at),
+        }
+
+
+def _remove_person(user_id: UUID, actor: Principal) -> int:
+    """The row itself, and what is kept under the hash of the address."""
+    del actor
+    user = User.objects.filter(pk=user_id).first()
+    if user is None:
+        return 0
+    known_by = [account_key(user.email), account_key(user.public_id)]
+    FailedAttempt.objects.filter(account__in=known_by).delete()
+    user.delete()
+    return 1
+
+
+def _sweep_sessions(traces: Traces, actor: Principal) -> int:
+    """Sessions that no list leads to: sign-ins that were not finished. Who the person is stands inside."""
+    doomed = [
+        session.pk
+        for session in Session.objects.iterator(500)
+        if any(needle in str(session.get_decoded()).lower() for needle in map(str.lower, traces.needles))
+    ]
+    with write("user.erase_sessions", actor=actor, target=target_of(traces.person_id)):
+        return int(Session.objects.filter(pk__in=doomed).delete()[0])
+
+
+def _jobs_of(user_id: UUID) -> Iterator[dict[str, Any]]:
+    for row in Job.objects.filter(actor__contains={"user_id": str(user_id)}).order_by("id").iterator(500):
+        yield {"name": row.name, "status": row.status, "created_at": iso(row.created_at)}
+
+
+def _forget_in_jobs(user_id: UUID, actor: Principal) -> int:
+    """Jobs keep who caused them by id; label and address go."""
+    del actor
+    known = {"label": "", "address": None}
+    count = 0
+    for row in Job.objects.filter(actor__contains={"user_id": str(user_id)}).select_for_update():
+        row.actor = {**row.actor, **known}
+        row.save(update_fields=["actor"])
+        count += 1
+    return count
+
+
 def install() -> None:
     """Registers the aspects; called once, when Django has loaded the apps."""
     _of_a_person(Subject.USER)
@@ -158,6 +229,7 @@ def _of_a_person(user: Subject) -> None:
             summary=lambda user_id: {"sessions": UserSession.objects.filter(user_id=user_id).count()},
             export=_sessions_of,
             remove=_end_sessions,
+            sweep=_sweep_sessions,
             order=10,
         )
     )
@@ -177,6 +249,19 @@ def _of_a_person(user: Subject) -> None:
             models=["account.EmailAddress", "account.EmailConfirmation"],
             export=_addresses_of,
             remove=_remove_addresses,
+        )
+    )
+    register(
+        Aspect("users.jobs", user, models=["core.Job"], export=_jobs_of, remove=_forget_in_jobs, order=900)
+    )
+    register(
+        Aspect(
+            "users.profile",
+            user,
+            models=["users.User", "core.FailedAttempt"],
+            export=_profile_of,
+            remove=_remove_person,
+            order=1000,
         )
     )
     register(

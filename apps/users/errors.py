@@ -94,6 +94,20 @@ class NotStaff(Conflict):
     message = "The user is not an active staff member."
 
 
+class ConfirmationWrong(Invalid):
+    """Whoever erases a person types their e-mail address."""
+
+    code = "CONFIRMATION_WRONG"
+    message = "This is not the user's e-mail address."
+
+
+class SoleOwner(Conflict):
+    """`details["blockers"]` has a sentence for each tenant."""
+
+    code = "SOLE_OWNER"
+    message = "A live tenant has no other owner."
+
+
 class UserChanged(PreconditionFailed):
     """`details["current"]` is the present version."""
 

@@ -16,7 +16,7 @@ from apps.core.access import Role
 from apps.core.principal import Principal, PrincipalKind
 from apps.core.write import Target
 from apps.tenants.models import Tenant
-from apps.users.enums import STAFF_ROLES, MembershipRole, UserStatus
+from apps.users.enums import STAFF_ROLES, ErasureReason, MembershipRole, UserStatus
 
 
 class UserManager(BaseUserManager["User"]):
@@ -186,17 +186,44 @@ class Membership(models.Model):
 
 
 class UserTombstone(models.Model):
-    """What is left of an erased person: the id, and when it was erased."""
+    """What is left of an erased person: the id, when, at whose wish and on what ground it was erased."""
 
     user_id = models.UUIDField(primary_key=True)
     deleted_at = models.DateTimeField(db_default=Now())
+    requested_by = models.CharField(max_length=200, default="", blank=True, help_text="Principal.id")
+    reason_code = models.CharField(
+        max_length=20, choices=ErasureReason.choices, default=ErasureReason.REQUEST
+    )
+    # {aspect: rows removed, "<aspect> mentions": what else was changed}
+    removed = models.JSONField(default=dict)
+    # What the person is looked for by in texts (apps.core.erasing.traces), sealed; null once that was done.
+    sealed_traces = models.BinaryField(null=True)
+    finished_at = models.DateTimeField(null=True)
 
     class Meta:
         db_table = "users_tombstone"
         ordering = ["-deleted_at"]
+        constraints = [
+            models.CheckConstraint(
+                name="tombstone_traces_until_finished",
+                condition=Q(finished_at__isnull=True) | Q(sealed_traces__isnull=True),
+            ),
+        ]
+        indexes = [
+            models.Index(
+                name="tombstone_unfinished", fields=["deleted_at"], condition=Q(finished_at__isnull=True)
+            ),
+        ]
 
     def __str__(self) -> str:
         return str(self.user_id)
+
+    @property
+    def public_id(self) -> str:
+        return ids.public(ids.USER, self.user_id)
+
+    def audit_target(self) -> Target:
+        return Target(type="user", id=self.public_id, person_id=self.user_id)
 
 
 def revoked(user: User, issued_at: datetime) -> bool:

@@ -2,12 +2,15 @@
 
 from datetime import timedelta
 from typing import Any
+from uuid import UUID
 
 from allauth.usersessions.models import UserSession
 from django.contrib.sessions.models import Session
 
 from apps.core.clock import now
+from apps.core.enums import JobEngine
 from apps.core.jobs.registry import Run, job
+from apps.users.services.erasure import ERASE_JOB, finish_erasure, finish_erasures
 from apps.users.services.passwords import SEND_RESET_LINK, send_reset_link
 
 
@@ -24,3 +27,15 @@ def prune(run: Run) -> dict[str, Any]:
     live = Session.objects.values("session_key")
     listed, _ = UserSession.objects.exclude(session_key__in=live).delete()
     return {"sessions": sessions, "listed_sessions": listed}
+
+
+@job(ERASE_JOB, on=JobEngine.RQ)
+def erase(run: Run, *, user_id: str) -> dict[str, Any]:
+    """Killed anywhere, it goes on with the first part that the tombstone does not name."""
+    return dict(finish_erasure(actor=run.actor, user_id=UUID(user_id), progress=run.progress))
+
+
+@job("users.finish_erasures", every=timedelta(hours=1))
+def finish(run: Run) -> dict[str, Any]:
+    """Erasures whose job has given up; killed half-way, the next hour's run goes on."""
+    return {"finished": finish_erasures(actor=run.actor)}

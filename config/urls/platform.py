@@ -16,6 +16,7 @@ ROUTES: Sequence[Route] = [
     route("POST /api/v1/platform/admin/users/{id}/revoke-sessions", Users, "revoke_sessions"),
     route("POST /api/v1/platform/admin/users/{id}/reset-password", Users, "reset_password"),
     route("PATCH /api/v1/platform/admin/users/{id}", Users, "partial_update"),
+    route("DELETE /api/v1/platform/admin/users/{id}", Users, "destroy"),
     route("GET /api/v1/platform/admin/tenants", Tenants, "list"),
     route("GET /api/v1/platform/admin/tenants/{id}", Tenants, "retrieve"),
     route("PATCH /api/v1/platform/admin/tenants/{id}", Tenants, "partial_update"),

@@ -34,9 +34,9 @@ def parts(entry: AuditEntry) -> set[str]:
     return set(AuditDetail.objects.filter(entry=entry).values_list("part", flat=True))
 
 
-def gone(*emails: str) -> int:
+def gone(*emails: str, name: str = "") -> int:
     with write("sample.erase", actor=actor(), target=Target(type="user", id=PUBLIC, person_id=PERSON)):
-        return shred(actor=actor(), person_id=PERSON, public_id=PUBLIC, emails=emails)
+        return shred(actor=actor(), person_id=PERSON, public_id=PUBLIC, emails=emails, name=name)
 
 
 def intact() -> bool:
@@ -72,6 +72,16 @@ def test_details_of_others_that_bear_the_address_go_and_longer_addresses_stay() 
 
 
 @pytest.mark.django_db
+def test_name_is_looked_for_only_in_what_the_person_did() -> None:
+    did = [say(JANE, OTHER, f"I am {name}") for name in ("jane (roe)", "Janet", "Jane (Roe)s")]
+    namesake = say(actor(), OTHER, "Jane (Roe) came")
+    gone(name="Jane (Roe)")
+    assert [parts(entry) for entry in did] == [set(), {"subject"}, {"subject"}]
+    assert parts(namesake) == {"actor", "subject"}
+    assert intact()
+
+
+@pytest.mark.django_db
 def test_shredding_leaves_one_row_that_says_so_and_a_second_time_none() -> None:
     say(JANE, OTHER)
     assert gone() == 1
@@ -97,7 +107,7 @@ def test_function_refuses_to_shred_without_a_row_that_names_the_person_and_to_sh
     wrong += [(["e"], json.dumps([witness])), (["@"], json.dumps([witness]))]
     for words, rows_ in wrong:
         with pytest.raises(DatabaseError), transaction.atomic(), connection.cursor() as cursor:
-            cursor.execute("SELECT audit_shred(%s, %s::text[], %s::jsonb)", [PERSON, words, rows_])
+            cursor.execute("SELECT audit_shred(%s, %s::text[], '', %s::jsonb)", [PERSON, words, rows_])
     assert parts(kept) == {"actor", "subject"}
 
 

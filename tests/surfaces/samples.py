@@ -94,6 +94,8 @@ sample(f"POST {_PLATFORM}/users/{{id}}/unsuspend", path=_USER, prepare=_suspende
 sample(f"POST {_PLATFORM}/users/{{id}}/revoke-sessions", path=_USER)
 sample(f"POST {_PLATFORM}/users/{{id}}/reset-password", path=_USER)
 sample(f"PATCH {_PLATFORM}/users/{{id}}", path=_USER, body={"role": "admin", "name": "Another Name"})
+# The second row says that the details were shredded; it is written by the database's own function.
+sample(f"DELETE {_PLATFORM}/users/{{id}}", path=_USER, query={"confirmation": "{email}"}, writes=2)
 
 sample(f"GET {_PLATFORM}/tenants")
 sample(f"GET {_PLATFORM}/tenants/{{id}}", path={"id": "{tenant}"})

@@ -3,15 +3,15 @@
 from django.conf import settings
 from django.db import migrations
 
-# `words` are whole e-mail addresses: as a part of a longer address, or shorter than an address can be, they would
-# take other people's details.
+# `words` are whole e-mail addresses: as a part of a longer one they would take other people's details. `called` is
+# looked for only in what the person did: anywhere else it may be a namesake's.
 SHRED = r"""
-CREATE FUNCTION audit_shred(person uuid, words text[], witness jsonb) RETURNS integer
+CREATE FUNCTION audit_shred(person uuid, words text[], called text, witness jsonb) RETURNS integer
 LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, public AS $$
 DECLARE
     entry jsonb := (witness->0->>'text')::jsonb;
     word text;
-    escaped text;
+    special text := '([].^$*+?(){}|/\\[-])';
     whole text;
     doomed bigint[];
     found bigint[];
@@ -31,12 +31,17 @@ BEGIN
         IF word !~ '^[^@\s]+@[^@\s]+$' THEN
             RAISE EXCEPTION 'not an e-mail address' USING ERRCODE = 'invalid_parameter_value';
         END IF;
-        escaped := regexp_replace(word, '([].^$*+?(){}|/\\[-])', '\\\1', 'g');
-        whole := '(?<![[:alnum:]_.%+-])' || escaped || '(?![[:alnum:]_-]|\.[[:alnum:]])';
+        whole := '(?<![[:alnum:]_.%+-])' || regexp_replace(word, special, '\\\1', 'g') || '(?![[:alnum:]_-]|\.[[:alnum:]])';
         SELECT coalesce(array_agg(id), '{}') INTO found FROM audit_detail
             WHERE body ILIKE '%' || regexp_replace(word, '([\\%_])', '\\\1', 'g') || '%' AND body ~* whole;
         doomed := doomed || found;
     END LOOP;
+    IF length(called) > 1 THEN
+        whole := '(?<![[:alnum:]_])' || regexp_replace(called, special, '\\\1', 'g') || '(?![[:alnum:]_])';
+        SELECT coalesce(array_agg(d.id), '{}') INTO found FROM audit_detail d JOIN audit_entry e ON e.id = d.entry_id
+            WHERE e.actor_id = entry->>'resource_id' AND d.body ~* whole;
+        doomed := doomed || found;
+    END IF;
     IF cardinality(doomed) = 0 THEN
         RETURN 0;
     END IF;
@@ -51,14 +56,14 @@ $$;
 
 def restrict(apps, schema_editor):
     role = schema_editor.quote_name(settings.APPLICATION_DATABASE_ROLE)
-    schema_editor.execute("REVOKE ALL ON FUNCTION audit_shred(uuid, text[], jsonb) FROM PUBLIC")
-    schema_editor.execute(f"GRANT EXECUTE ON FUNCTION audit_shred(uuid, text[], jsonb) TO {role}")
+    schema_editor.execute("REVOKE ALL ON FUNCTION audit_shred(uuid, text[], text, jsonb) FROM PUBLIC")
+    schema_editor.execute(f"GRANT EXECUTE ON FUNCTION audit_shred(uuid, text[], text, jsonb) TO {role}")
 
 
 class Migration(migrations.Migration):
     dependencies = [("audit", "0003_anchors_and_verifications")]
 
     operations = [
-        migrations.RunSQL(SHRED, "DROP FUNCTION audit_shred(uuid, text[], jsonb)"),
+        migrations.RunSQL(SHRED, "DROP FUNCTION audit_shred(uuid, text[], text, jsonb)"),
         migrations.RunPython(restrict, migrations.RunPython.noop),
     ]

@@ -13,6 +13,7 @@ from uuid import UUID
 from django.conf import settings
 from django.core.mail import EmailMultiAlternatives
 
+from apps.core.erasing.traces import ERASED_EMAIL
 from apps.core.errors import Unavailable, Unprocessable
 from apps.core.ids import JOB, public
 from apps.core.sealing import open_text, seal_text
@@ -68,6 +69,8 @@ def deliver(*, job_id: UUID, sealed: str) -> None:
         MailRelayAway, OSError, smtplib.SMTPException: not now; try again.
     """
     message = Message(**json.loads(open_text(sealed, purpose=PURPOSE)))
+    if message.to == ERASED_EMAIL:  # whom it was for was erased while it waited
+        return
     domain = parseaddr(settings.DEFAULT_FROM_EMAIL)[1].rpartition("@")[2] or "localhost"
     mail = EmailMultiAlternatives(
         subject=message.subject,

@@ -151,6 +151,12 @@ class UserUpdated(serializers.Serializer[Any]):
     updated_at = serializers.DateTimeField()
 
 
+class Erased(serializers.Serializer[Any]):
+    user_id = serializers.CharField()
+    deleted_at = serializers.DateTimeField()
+    data_removed = serializers.BooleanField()
+
+
 class UserOrdering(Ordering):
     """Whoever reads e-mail addresses masked can't order by them: the order would tell."""
 
@@ -357,6 +363,28 @@ class Users(platform.ViewSet):
             "updated_at": user.updated_at,
         }
         return Answer(data, version=user.version)
+
+    @changes(
+        permission="users.erase",
+        throttle="platform",
+        query=Confirmation,
+        answer=Erased,
+        target="user",
+        refusals=_REFUSALS,
+    )
+    def destroy(self, call: Call) -> Answer:
+        """Erases a user for good (GDPR, article 17).
+
+        With the answer the user's rows and their details in the audit trail are gone; a job takes out what else
+        mentions them: stored answers, waiting mails, files.
+        """
+        stone = services.erase_user(
+            actor=call.actor,
+            user_id=_id(call, "users.erase"),
+            confirmation=call.query["confirmation"],
+            if_match=call.if_match,
+        )
+        return Answer({"user_id": stone.public_id, "deleted_at": stone.deleted_at, "data_removed": True})
 
 
 def _id(call: Call, permission: str) -> UUID:

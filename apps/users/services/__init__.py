@@ -10,6 +10,7 @@ approved     change_staff_roles, change_user: as set_staff_roles, update_user, w
 memberships  add_membership, change_membership_role, remove_membership
 email        change_email
 backfill     backfill_members
+erasure      erase_user, finish_erasure, finish_erasures
 mfa          enrol_totp, remove_totp, reset_mfa, renew_recovery_codes
 """
 
@@ -17,6 +18,7 @@ from apps.users.services.approved import change_staff_roles, change_user
 from apps.users.services.backfill import backfill_members
 from apps.users.services.common import REVOCATIONS
 from apps.users.services.email import change_email
+from apps.users.services.erasure import erase_user, finish_erasure, finish_erasures
 from apps.users.services.memberships import add_membership, change_membership_role, remove_membership
 from apps.users.services.mfa import enrol_totp, mfa_required, remove_totp, renew_recovery_codes, reset_mfa
 from apps.users.services.passwords import (
@@ -49,6 +51,9 @@ __all__ = [
     "end_other_sessions",
     "end_own_session",
     "enrol_totp",
+    "erase_user",
+    "finish_erasure",
+    "finish_erasures",
     "forgotten_password",
     "mfa_required",
     "remove_membership",

@@ -1,0 +1,184 @@
+"""The erasure of a person (GDPR, article 17; contracts/platform.md, DELETE `/users/{id}`).
+
+Two steps. The first is one transaction, and the caller waits for it: whatever a key leads to goes, the personal
+details of the trail too, and the tombstone stands. The second is a job: a line in the ledger outside of the
+database, then other people's files and texts that mention the person, found by what the tombstone keeps sealed
+until then. Each part of it is noted in the tombstone: killed anywhere, the job goes on with the first that is not.
+"""
+
+import json
+from collections.abc import Callable
+from datetime import datetime
+from uuid import UUID
+
+from apps.audit.enums import Part
+from apps.audit.models import AuditDetail
+from apps.core.aspects import Subject, registry
+from apps.core.clock import now
+from apps.core.erasing import ledger
+from apps.core.erasing.columns import sweep_columns
+from apps.core.erasing.traces import Traces
+from apps.core.ids import USER, public
+from apps.core.principal import Principal
+from apps.core.sealing import open_sealed, seal
+from apps.core.write import Write, write
+from apps.users.enums import ErasureReason
+from apps.users.errors import ConfirmationWrong, SoleOwner, UserNotFound
+from apps.users.models import User, UserManager, UserTombstone
+from apps.users.services.common import (
+    REVOCATIONS,
+    locked,
+    refuse_last_super_admin,
+    refuse_yourself,
+    target_of,
+)
+
+ERASE_JOB = "users.erase"
+_SEALED_FOR = "erasure"
+_COLUMNS = "columns"
+_BATCH = 100
+
+Progress = Callable[[int, int, str], None]
+
+
+def erase_user(
+    *,
+    actor: Principal,
+    user_id: UUID,
+    confirmation: str,
+    reason: ErasureReason = ErasureReason.REQUEST,
+    if_match: int | None = None,
+) -> UserTombstone:
+    """Erases a person. When it returns, the rows that are the person's are gone; a job follows (`finish_erasure`).
+
+    Args:
+        confirmation: the person's e-mail address, typed by the caller.
+        reason: a code; there is no free text, since it might hold what is to go.
+
+    Raises:
+        UserNotFound, UserChanged
+        ConfirmationWrong: another address.
+        SoleOwner: a live tenant would be left without an owner.
+        Yourself, LastSuperAdmin
+    """
+    with write("user.erase", actor=actor, target=target_of(user_id)) as w:
+        user = locked(actor=actor, permission="users.erase", user_id=user_id, if_match=if_match)
+        if UserManager.normalize_email(confirmation) != user.email:
+            raise ConfirmationWrong(details={"confirmation": [ConfirmationWrong.message]})
+        refuse_yourself(actor, user)
+        refuse_last_super_admin(user)
+        _refuse_blocked(user_id)
+        return _remove(w, user, at=now(), requested_by=actor.id, reason=reason)
+
+
+def erase_again(*, actor: Principal, user_id: UUID, at: datetime, reason: str) -> UserTombstone:
+    """Erases a person whom a restored backup has brought back, whatever stands in the way; without the job.
+
+    Args:
+        at, reason: of the first erasure, by the ledger.
+
+    Raises:
+        UserNotFound: there is nothing to erase.
+    """
+    with write("user.erase", actor=actor, target=target_of(user_id)) as w:
+        user = User.objects.select_for_update(of=("self",)).filter(pk=user_id).first()
+        if user is None:
+            raise UserNotFound
+        code = ErasureReason(reason) if reason in ErasureReason.values else ErasureReason.REQUEST
+        w.note(replayed=True)
+        return _remove(w, user, at=at, requested_by=actor.id, reason=code)
+
+
+def _refuse_blocked(user_id: UUID) -> None:
+    aspects = registry.of(Subject.USER)
+    blockers = [sentence for each in aspects if each.blockers for sentence in each.blockers(user_id)]
+    if blockers:
+        raise SoleOwner(" ".join(blockers), details={"blockers": blockers})
+
+
+def _remove(w: Write, user: User, *, at: datetime, requested_by: str, reason: ErasureReason) -> UserTombstone:
+    """Inside the write: everything that a key leads to, and the tombstone."""
+    user_id, actor = user.pk, w.entry.actor
+    sealed = seal(_traces_of(user).to_json().encode(), purpose=_SEALED_FOR)
+    removed = {}
+    for aspect in registry.of(Subject.USER):
+        if aspect.remove is not None:
+            removed[aspect.name] = aspect.remove(user_id, actor)
+    stone, _ = UserTombstone.objects.update_or_create(
+        user_id=user_id,
+        defaults={
+            "deleted_at": at,
+            "requested_by": requested_by,
+            "reason_code": reason,
+            "removed": removed,
+            "sealed_traces": sealed,
+            "finished_at": None,
+        },
+    )
+    w.note(reason_code=reason.value, removed=removed)
+    w.touch(REVOCATIONS)
+    w.publish("user.erased", user_id=str(user_id))
+    w.enqueue(ERASE_JOB, user_id=str(user_id))
+    return stone
+
+
+def _traces_of(user: User) -> Traces:
+    """What the person is known by: name, address, and past addresses that are nobody else's now."""
+    emails = {user.email}
+    details = AuditDetail.objects.filter(
+        person_id=user.pk, part=Part.SUBJECT, entry__action__in=("user.change_email", "user.update")
+    )
+    for body in details.values_list("body", flat=True):
+        said = json.loads(body)
+        emails |= {str(said[when]["email"]).lower() for when in ("before", "after") if "email" in said[when]}
+    emails -= set(User.objects.filter(email__in=emails).exclude(pk=user.pk).values_list("email", flat=True))
+    return Traces(
+        person_id=user.pk, public_id=public(USER, user.pk), emails=tuple(sorted(emails)), name=user.name
+    )
+
+
+def finish_erasure(*, actor: Principal, user_id: UUID, progress: Progress | None = None) -> dict[str, int]:
+    """The second step: the ledger, then whatever else mentions the person. Answers what was removed, by part.
+
+    Safe to run twice and after being killed anywhere.
+
+    Raises:
+        UserNotFound: nobody of that id was erased.
+        StoreUnavailable: the ledger can't be written; nothing is done, try again.
+    """
+    stone = UserTombstone.objects.filter(user_id=user_id).first()
+    if stone is None:
+        raise UserNotFound
+    if stone.finished_at is not None or stone.sealed_traces is None:
+        return dict(stone.removed)
+    ledger.record(ledger.Line(Subject.USER, user_id, stone.deleted_at, stone.reason_code))
+    traces = Traces.from_json(open_sealed(bytes(stone.sealed_traces), purpose=_SEALED_FOR).decode())
+    parts = [(each.name, each.sweep) for each in registry.of(Subject.USER) if each.sweep is not None]
+    # The tables last: what the others leave to them, and what was written meanwhile.
+    parts.append((_COLUMNS, sweep_columns))
+    for number, (name, sweep) in enumerate(parts, start=1):
+        if f"{name} mentions" not in stone.removed:
+            _note(stone, f"{name} mentions", sweep(traces, actor), actor)
+        if progress is not None:
+            progress(number, len(parts), name)
+    with write("user.erased", actor=actor, target=stone.audit_target()) as w:
+        stone.sealed_traces, stone.finished_at = None, now()
+        stone.save(update_fields=["sealed_traces", "finished_at"])
+        w.note(removed=stone.removed)
+    return dict(stone.removed)
+
+
+def _note(stone: UserTombstone, part: str, count: int, actor: Principal) -> None:
+    with write("user.erase_part", actor=actor, target=stone.audit_target()) as w:
+        stone.removed = {**stone.removed, part: count}
+        stone.save(update_fields=["removed"])
+        w.note(part=part, changed=count)
+
+
+def finish_erasures(*, actor: Principal) -> int:
+    """Goes on with erasures whose job has given up; how many were finished."""
+    open_ones = UserTombstone.objects.filter(finished_at=None, sealed_traces__isnull=False)
+    found = list(open_ones.order_by("deleted_at").values_list("user_id", flat=True)[:_BATCH])
+    for user_id in found:
+        finish_erasure(actor=actor, user_id=user_id)
+    return len(found)
