@@ -58,12 +58,13 @@ def day(moment: datetime | date | None) -> Cell:
 
 
 def instant(moment: datetime | None) -> Cell:
-    """`2026-11-21 13:05:09`, in UTC."""
+    """`2026-11-21 13:05:09 UTC`, and how long ago that is; inside a table the instant alone."""
     if moment is None:
         return NOTHING
     return format_html(
-        '<time datetime="{}" title="{} UTC">{}</time>',
-        moment.isoformat(), f"{moment:%Y-%m-%d %H:%M:%S.%f}", f"{moment:%Y-%m-%d %H:%M:%S}",
+        '<time datetime="{}" title="{} UTC">{} <span class="sw-unit">UTC</span></time>'
+        '<span class="sw-ago">{}</span>',
+        moment.isoformat(), f"{moment:%Y-%m-%d %H:%M:%S.%f}", f"{moment:%Y-%m-%d %H:%M:%S}", _relative(moment),
     )  # fmt: skip
 
 
@@ -71,12 +72,17 @@ def ago(moment: datetime | None, never: str = "never") -> Cell:
     """`3 d ago`, or `in 5 h`; the instant in the title."""
     if moment is None:
         return format_html('<span class="sw-none">{}</span>', never)
-    span = distance(now() - moment)
-    words = f"{span} ago" if moment <= now() else f"in {span}"
     return format_html(
         '<time datetime="{}" title="{} UTC">{}</time>',
-        moment.isoformat(), f"{moment:%Y-%m-%d %H:%M:%S}", "just now" if span == "0 min" else words,
+        moment.isoformat(), f"{moment:%Y-%m-%d %H:%M:%S}", _relative(moment),
     )  # fmt: skip
+
+
+def _relative(moment: datetime) -> str:
+    span = distance(now() - moment)
+    if span == "0 min":
+        return "just now"
+    return f"{span} ago" if moment <= now() else f"in {span}"
 
 
 def distance(span: timedelta) -> str:

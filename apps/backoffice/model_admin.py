@@ -3,6 +3,7 @@
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, ClassVar, cast
+from urllib.parse import urlencode
 from uuid import UUID
 
 from django.contrib import messages
@@ -183,6 +184,10 @@ class ModelAdmin(UnfoldModelAdmin):
     def url_of(self, row: Any) -> str:
         return reverse(f"backoffice:{self.path}-page", args=[self.public_id(row)])
 
+    def list_url(self, **query: str) -> str:
+        """The address of the list, narrowed by a query."""
+        return reverse(f"backoffice:{self.path}") + (f"?{urlencode(query)}" if query else "")
+
     # --- the list ---
 
     def changelist_view(self, request: HttpRequest, extra_context: dict[str, Any] | None = None) -> Any:
@@ -202,7 +207,7 @@ class ModelAdmin(UnfoldModelAdmin):
                 for dialog in self.list_dialogs
                 if allows(principal, dialog.permission)
             ],
-            "list_url": reverse(f"backoffice:{self.path}"),
+            "list_url": self.list_url(),
             "suggest_url": reverse(f"backoffice:{self.path}-suggest") if self.suggests else "",
             **(extra_context or {}),
         }
@@ -227,13 +232,14 @@ class ModelAdmin(UnfoldModelAdmin):
         return principal
 
     def suggest(self, principal: Principal, term: str) -> list[Suggestion]:
-        """The first few that a search finds, as lines that lead to their pages."""
+        """The first few that a search finds, as lines that lead to their pages; one beyond `SUGGESTED` says that
+        there are more."""
         if not self.suggests:
             return []
         seen = Seen(principal, self.permission)
         found = self.search_rows(self.paged(principal, self.permission), term, seen)
         suggestions = []
-        for row in found[:SUGGESTED]:
+        for row in found[: SUGGESTED + 1]:
             heading = self.heading(row, seen)
             note = " · ".join(filter(None, [heading.line, *(text for text, _ in heading.badges)]))
             suggestions.append(Suggestion(heading.title, note, self.url_of(row), self.icon))
@@ -244,7 +250,8 @@ class ModelAdmin(UnfoldModelAdmin):
         principal = self._admit(request)
         term = request.GET.get("q", "").strip()[:254].replace("\0", "")
         found = self.suggest(principal, term) if len(term) >= 2 else []
-        return render(request, "backoffice/suggestions.html", {"found": found, "term": term})
+        context = {"found": found[:SUGGESTED], "more": len(found) > SUGGESTED, "term": term}
+        return render(request, "backoffice/suggestions.html", context)
 
     # --- an object's page ---
 
@@ -295,7 +302,7 @@ class ModelAdmin(UnfoldModelAdmin):
         return {
             "title": heading.title,
             "section": self,
-            "list_url": reverse(f"backoffice:{self.path}"),
+            "list_url": self.list_url(),
             "heading": heading,
             "buttons": [button for button in offered if button.dialog.group != "more"],
             "more": [button for button in offered if button.dialog.group == "more"],
@@ -357,7 +364,7 @@ class ModelAdmin(UnfoldModelAdmin):
             "consequence": dialog.consequence(row, seen),
             "form": form,
             "back": back,
-            "list_url": reverse(f"backoffice:{self.path}"),
+            "list_url": self.list_url(),
         }
         if wants_part(request):
             return render(request, "backoffice/dialog.html", context, status=status)

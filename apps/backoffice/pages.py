@@ -41,11 +41,9 @@ def page(
 def refusal(request: HttpRequest, error: DomainError) -> HttpResponse:
     """A refusal as a page in the same design, or as a dialog where htmx asked for one."""
     status = STATUSES[error.kind]
-    context: dict[str, Any] = {
-        "title": _TITLES.get(error.kind, "This can't be done"),
-        "status": status,
-        "message": error.message,
-    }
+    title = _TITLES.get(error.kind, "This can't be done")
+    said = error.message.rstrip(".") == title
+    context: dict[str, Any] = {"title": title, "status": status, "message": "" if said else error.message}
     if isinstance(error, Refused):
         context["needed"] = error.details["roles"]
         context["held"] = sorted(reader(request).roles)

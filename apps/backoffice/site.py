@@ -9,12 +9,12 @@ from django.shortcuts import render
 from django.urls import NoReverseMatch, URLPattern, URLResolver, include, path, re_path, reverse
 from django.views.decorators.cache import never_cache
 
-from apps.backoffice import pages
+from apps.backoffice import pages, palette
 from apps.backoffice.cells import NOTHING, Cell, ident, link
 from apps.backoffice.dialogs import Dialog
 from apps.backoffice.errors import NoSuchPage
 from apps.backoffice.home import board
-from apps.backoffice.model_admin import ModelAdmin, Suggestion
+from apps.backoffice.model_admin import ModelAdmin
 from apps.backoffice.requests import reader
 from apps.backoffice.shell import Entry, navigation, shell_context
 from apps.backoffice.tabs import Tab
@@ -133,22 +133,9 @@ class BackOfficeSite(UnfoldSite):
         return pages.page(request, "backoffice/home.html", context)
 
     def search(self, request: HttpRequest) -> HttpResponse:
-        """The palette: sections by name, and what each section finds for the words that were typed."""
-        principal = reader(request)
-        term = request.GET.get("q", "").strip()[:254].replace("\0", "")
-        found: list[tuple[str, list[Suggestion]]] = []
-        named = [
-            Suggestion(item.title, "Section", item.url, item.icon)
-            for _, items in navigation.groups(principal, request.path)
-            for item in items
-            if term.lower() in item.title.lower()
-        ]
-        if named:
-            found.append(("Sections", named))
-        for section in self.sections if len(term) >= 2 else []:
-            suggestions = section.suggest(principal, term) if allows(principal, section.permission) else []
-            if suggestions:
-                found.append((section.title, suggestions))
+        """What the palette shows for the words that were typed."""
+        term = palette.asked(request.GET.get("q"))
+        found = palette.find(self.sections, reader(request), term)
         return render(request, "backoffice/palette_results.html", {"found": found, "term": term})
 
     def nothing(self, request: HttpRequest) -> HttpResponse:

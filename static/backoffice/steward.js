@@ -13,7 +13,7 @@
   function openDialog(link) {
     opener = link;
     closeMenus();
-    htmx.ajax("GET", link.getAttribute("href"), { target: modalContent, swap: "innerHTML" });
+    htmx.ajax("GET", link.getAttribute("href"), { target: modalContent, swap: "innerHTML" }).catch(() => {});
   }
 
   document.body.addEventListener("htmx:afterSwap", function (event) {
@@ -36,9 +36,38 @@
       target: modalContent,
       swap: "innerHTML",
       values: Object.fromEntries(collected(form)),
-    }).finally(function () {
-      button.disabled = false;
-    });
+    })
+      .catch(() => {}) // said by sayFailed
+      .finally(function () {
+        button.disabled = false;
+      });
+  });
+
+  function paragraph(kind, text) {
+    const made = document.createElement("p");
+    made.className = kind;
+    made.textContent = text;
+    return made;
+  }
+
+  /* A failure's page does not belong into a dialog: one sentence above what was typed, which stays. */
+  function sayFailed() {
+    const said = paragraph("sw-error", "That did not work, and nothing was changed half-way. Try again in a moment.");
+    said.setAttribute("role", "alert");
+    const form = modalContent.querySelector("form");
+    modalContent.querySelectorAll(".sw-error").forEach((earlier) => earlier.remove());
+    if (form) form.querySelector(".sw-consequence").after(said);
+    else modalContent.replaceChildren(said);
+    if (!modal.open) modal.showModal();
+  }
+
+  modalContent.addEventListener("htmx:beforeSwap", function (event) {
+    if (event.detail.xhr.status < 500 || event.detail.serverResponse.startsWith("<div")) return;
+    event.detail.shouldSwap = false;
+    sayFailed();
+  });
+  document.body.addEventListener("htmx:sendError", function (event) {
+    if (event.target === document.body || modal.contains(event.target)) sayFailed();
   });
 
   /* A field that belongs to one choice of another is hidden while that is not chosen. */
@@ -115,6 +144,90 @@
     document.querySelectorAll("details.sw-menu[open]").forEach((menu) => menu.removeAttribute("open"));
   }
 
+  /* --- a field with a list of what it finds (ARIA: combobox and listbox); the focus stays in the field --- */
+
+  /* `box` is filled by htmx, which waits for a pause in typing and drops the answer to what was typed before.
+     With `first` the first line is chosen by itself, and Enter opens it, also where the answer is still on its way. */
+  function combobox(input, box, said, first) {
+    let at = -1;
+    let opens = false;
+
+    const lines = () => Array.from(box.querySelectorAll("[role=option]"));
+    const answered = () => {
+      const list = box.querySelector("[data-term]");
+      return !list || list.dataset.term === input.value.trim();
+    };
+
+    function choose(next) {
+      const known = lines();
+      at = known.length ? (next + known.length) % known.length : -1;
+      known.forEach((line, index) => line.setAttribute("aria-selected", String(index === at)));
+      if (at < 0) {
+        input.removeAttribute("aria-activedescendant");
+      } else {
+        input.setAttribute("aria-activedescendant", known[at].id);
+        known[at].scrollIntoView({ block: "nearest" });
+      }
+    }
+
+    function clear() {
+      box.replaceChildren();
+      opens = false;
+      filled();
+    }
+
+    function filled() {
+      const known = lines();
+      input.setAttribute("aria-expanded", String(known.length > 0));
+      at = -1;
+      if (first && known.length) choose(0);
+      else input.removeAttribute("aria-activedescendant");
+      if (said) said.textContent = !box.childElementCount ? "" : known.length ? known.length + " found" : "Nothing found";
+      if (!opens || !answered()) return;
+      opens = false;
+      if (known.length) open(known[0]);
+    }
+
+    function open(line) {
+      location.href = line.href;
+    }
+
+    box.addEventListener("htmx:afterSwap", filled);
+    input.addEventListener("input", () => (opens = false));
+    function away() {
+      clear();
+      box.replaceChildren(paragraph("sw-blank", "The search did not answer. Try again in a moment."));
+      if (said) said.textContent = box.textContent;
+    }
+
+    box.addEventListener("htmx:beforeSwap", function (event) {
+      if (event.detail.xhr.status < 400) return;
+      event.detail.shouldSwap = false;
+      away();
+    });
+    input.addEventListener("htmx:sendError", away);
+    input.addEventListener("keydown", function (event) {
+      const known = lines();
+      if ((event.key === "ArrowDown" || event.key === "ArrowUp") && known.length) {
+        event.preventDefault();
+        choose(event.key === "ArrowDown" ? at + 1 : at < 0 ? known.length - 1 : at - 1);
+      } else if (event.key === "Enter" && first) {
+        event.preventDefault();
+        if (answered() && known.length) open(known[at]);
+        else opens = true;
+      } else if (event.key === "Enter" && at >= 0) {
+        event.preventDefault();
+        open(known[at]);
+      }
+    });
+    return clear;
+  }
+
+  const search = document.querySelector("[data-slash]");
+  const suggestions = document.getElementById("suggestions");
+  const clearSuggestions = suggestions ? combobox(search, suggestions, null, false) : function () {};
+  combobox(paletteInput, paletteResults, document.getElementById("palette-said"), true);
+
   /* --- the palette --- */
 
   function openPalette() {
@@ -136,23 +249,12 @@
     return at && (at.matches("input, textarea, select") || at.isContentEditable);
   }
 
-  function moveIn(container, input, event) {
-    const links = Array.from(container.querySelectorAll("a"));
-    if (!links.length) return;
-    const here = links.indexOf(document.activeElement);
-    event.preventDefault();
-    if (event.key === "ArrowDown") links[Math.min(here + 1, links.length - 1)].focus();
-    else if (here <= 0) input.focus();
-    else links[here - 1].focus();
-  }
-
   document.addEventListener("keydown", function (event) {
     if ((event.metaKey || event.ctrlKey) && event.key.toLowerCase() === "k") {
       event.preventDefault();
       openPalette();
       return;
     }
-    const search = document.querySelector("[data-slash]");
     if (event.key === "/" && !typing() && search) {
       event.preventDefault();
       search.focus();
@@ -160,26 +262,12 @@
       return;
     }
     if (event.key === "Escape") {
+      const menu = document.activeElement.closest("details.sw-menu[open]");
+      if (menu) menu.querySelector("summary").focus();
       closeMenus();
       clearSuggestions();
     }
-    if (event.key === "ArrowDown" || event.key === "ArrowUp") {
-      if (palette.open) moveIn(paletteResults, paletteInput, event);
-      else if (event.target.closest && event.target.closest(".sw-search")) {
-        moveIn(document.getElementById("suggestions"), search, event);
-      }
-    }
-    if (event.key === "Enter" && palette.open && document.activeElement === paletteInput) {
-      const first = paletteResults.querySelector("a");
-      event.preventDefault();
-      if (first) location.href = first.href;
-    }
   });
-
-  function clearSuggestions() {
-    const box = document.getElementById("suggestions");
-    if (box) box.replaceChildren();
-  }
 
   /* --- filters apply themselves; without this script their button does --- */
 

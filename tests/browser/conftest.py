@@ -19,8 +19,11 @@ from tests.users.support import sign_in
 ROOT = Path(__file__).resolve().parent.parent.parent
 ARTEFACTS = Path(os.environ.get("STEWARD_ARTEFACTS", ROOT / ".steward" / "artefacts"))
 _FLAGS = ["--headless", "--no-sandbox", "--disable-background-networking", "--disable-component-update"]
-# What a refused dialog or page answers is said in the page; the browser notes it on its console too.
-_EXPECTED = re.compile(r"Failed to load resource: the server responded with a status of 4\d\d")
+# What a refused dialog or page answers is said in the page; the browser notes it on its console too. htmx notes there
+# that the answer to what was typed before was dropped, as it was told to.
+_EXPECTED = re.compile(
+    r"Failed to load resource: the server responded with a status of 4\d\d|^htmx:(sendAbort|afterRequest)$"
+)
 
 
 def chromium() -> str | None:

@@ -25,7 +25,7 @@
     const own = Array.from(element.childNodes).some((n) => n.nodeType === 3 && n.textContent.trim());
     const style = getComputedStyle(element);
     const box = element.getBoundingClientRect();
-    if (!own || !box.width || style.visibility === "hidden" || element.closest("svg, .sw-off, option, dialog:not([open])")) continue;
+    if (!own || !box.width || style.visibility === "hidden" || element.closest("svg, option, dialog:not([open])")) continue;
     const ground = behind(element);
     const [a, b] = [light(over(rgba(style.color), ground)), light(ground)];
     const ratio = (Math.max(a, b) + 0.05) / (Math.min(a, b) + 0.05);

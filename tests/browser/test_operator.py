@@ -125,40 +125,6 @@ def test_theme_is_the_systems_until_chosen_and_then_stays(desk: Desk) -> None:
     desk.keep("dark")
 
 
-def test_keyboard_alone_finds_a_tenant_opens_a_dialog_and_leaves_it(desk: Desk) -> None:
-    customer()
-    page = desk.enter(operator()).go("/backoffice/")
-    page.keyboard.press("Tab")
-    expect(page.locator(".sw-skip")).to_be_focused()
-    page.keyboard.press("Control+k")
-    page.keyboard.type("atlas")
-    expect(page.locator("#palette-results")).to_contain_text("Atlas Freight")
-    desk.keep("palette")
-    page.keyboard.press("ArrowDown")
-    while "Atlas Freight" not in page.evaluate("document.activeElement.textContent"):
-        page.keyboard.press("ArrowDown")
-    page.keyboard.press("Enter")
-    expect(page.locator(".sw-head h1")).to_have_text("Atlas Freight")
-    suspend = page.locator("a", has_text="Suspend")
-    suspend.focus()
-    page.keyboard.press("Enter")
-    expect(page.locator("#modal textarea")).to_be_focused()
-    page.keyboard.press("Escape")
-    expect(page.locator("#modal")).to_be_hidden()
-    expect(suspend).to_be_focused()
-
-
-def test_slash_leads_into_the_search_and_suggestions_into_a_page(desk: Desk) -> None:
-    customer()
-    page = desk.enter(operator()).go("/backoffice/users/")
-    page.keyboard.press("/")
-    page.keyboard.type("maria")
-    expect(page.locator("#suggestions")).to_contain_text("Maria Chen")
-    page.keyboard.press("ArrowDown")
-    page.keyboard.press("Enter")
-    expect(page.locator(".sw-head h1")).to_have_text("Maria Chen")
-
-
 def test_filter_applies_itself_and_stands_in_the_address(desk: Desk) -> None:
     customer()
     page = desk.enter(operator()).go("/backoffice/tenants/")

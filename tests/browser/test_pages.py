@@ -1,18 +1,22 @@
-"""Every page as people see it: at two widths, in both themes; nothing overflows, all can be read, all has a name."""
+"""Every page as people see and hear it: two widths, both themes; nothing overflows, all can be read, all has a name."""
 
 from pathlib import Path
 from typing import Any
 
 import pytest
 
-from tests.backoffice.visits import make_world, pages
+from apps.backoffice.site import site
+from apps.core.access import allows
+from tests.backoffice.visits import Page, World, make_world, pages
+from tests.browser.axe import defects
 from tests.browser.conftest import Desk
 from tests.factories import make_staff
 
 pytestmark = [pytest.mark.browser, pytest.mark.timeout(400), pytest.mark.django_db(transaction=True)]
 
-# What is too wide is so in both themes: the dark one is looked at in one width.
-WIDTHS = {"light": (1440, 900), "dark": (1440,)}
+WIDTHS = (1440, 900)
+# Halves of about the same size, so that two processes share them.
+HALVES = (("home", "users", "staff", "exports", "audit"), None)
 
 LOOK = (Path(__file__).parent / "look.js").read_text()
 
@@ -22,34 +26,59 @@ def look(desk: Desk) -> dict[str, Any]:
     return found
 
 
-@pytest.mark.parametrize("theme", WIDTHS)
-def test_every_page_can_be_read_in_both_widths(desk: Desk, theme: str) -> None:
+def visited(world: World, half: tuple[str, ...] | None) -> list[Page]:
+    every = [
+        Page("home", "/backoffice/", ()),
+        Page("nothing", "/backoffice/nothing/", ()),
+        *(page for page in pages(world.live) if not page.name.endswith(": suggestions")),
+    ]
+    first = HALVES[0] or ()
+    return [page for page in every if (page.name.split(":")[0] in first) == (half is not None)]
+
+
+@pytest.mark.parametrize("half", HALVES)
+def test_every_page_can_be_read_in_both_widths_and_themes(desk: Desk, half: tuple[str, ...] | None) -> None:
     world = make_world()
     desk.enter(make_staff("super_admin"))
-    desk.page.emulate_media(color_scheme=theme)  # type: ignore[arg-type]  # a literal of Playwright's
-    visited = {"home": "/backoffice/", "nothing": "/backoffice/nothing/"}
-    visited |= {page.name: page.url for page in pages(world.live)}
-    for name, address in visited.items():
-        if name.endswith(": suggestions"):
-            continue
-        desk.go(address)
-        for width in WIDTHS[theme]:
+    for page in visited(world, half):
+        desk.page.emulate_media(color_scheme="light")
+        desk.go(page.url)
+        kept = page.name.replace(": ", "-").replace(" ", "-")
+        for width in WIDTHS:
             desk.page.set_viewport_size({"width": width, "height": 900})
-            desk.keep(f"{name.replace(': ', '-').replace(' ', '-')}-{width}-{theme}")
+            desk.keep(f"{kept}-{width}-light")
             found = look(desk)
-            assert found["overflow"] <= 0, (name, width)
-            assert found["faint"] == [], (name, width, theme)
-            assert found["nameless"] == [], (name, width)
-            assert found["twice"] == [], name
-            assert found["headings"] <= 1, name
+            assert found["overflow"] <= 0, (page.name, width)
+            assert found["faint"] == [], (page.name, width)
+            assert found["nameless"] == [], (page.name, width)
+            assert found["twice"] == [], page.name
+            assert found["headings"] == 1, page.name
+        assert defects(desk.page) == [], page.name
+        desk.page.emulate_media(color_scheme="dark")
+        desk.page.set_viewport_size({"width": WIDTHS[0], "height": 900})
+        desk.keep(f"{kept}-{WIDTHS[0]}-dark")
+        assert look(desk)["faint"] == [], (page.name, "dark")
 
 
-@pytest.mark.parametrize("role", ["support", "finance", "ops", "qa"])
-def test_home_of_each_role_can_be_read(desk: Desk, role: str) -> None:
-    make_world()
-    desk.enter(make_staff(role)).go("/backoffice/")
+@pytest.mark.parametrize("role", ["admin", "support", "finance", "ops", "qa"])
+def test_home_and_lists_of_each_role_can_be_read_and_heard(desk: Desk, role: str) -> None:
+    world = make_world()
+    staff = make_staff(role)
+    desk.enter(staff)
+    principal = staff.principal(via="backoffice", address=None)
+    open_to = [section for section in site.sections if allows(principal, section.permission)]
+    addresses = ["/backoffice/", *(section.list_url() for section in open_to)]
+    place = world.places.test if role == "qa" else world.places.live
+    addresses.append(f"/backoffice/tenants/{place.tenant.public_id}/")
+    for address in addresses:
+        desk.page.emulate_media(color_scheme="light")
+        desk.go(address)
+        assert defects(desk.page) == [], (role, address)
+        desk.page.emulate_media(color_scheme="dark")
+        found = look(desk)
+        assert (found["overflow"], found["faint"]) == (0, []), (role, address)
+    desk.go("/backoffice/")
     desk.keep(f"home-{role}")
-    assert look(desk)["overflow"] <= 0
 
 
 def test_refused_page_names_the_roles(desk: Desk) -> None:
@@ -57,6 +86,41 @@ def test_refused_page_names_the_roles(desk: Desk) -> None:
     desk.keep("refused")
     found = look(desk)
     assert (found["overflow"], found["faint"], found["nameless"], found["headings"]) == (0, [], [], 1)
+    assert defects(desk.page) == []
+
+
+def test_what_opens_over_a_page_can_be_read_and_heard(desk: Desk) -> None:
+    world = make_world()
+    page = desk.enter(make_staff("super_admin")).go(
+        f"/backoffice/tenants/{world.places.live.tenant.public_id}/"
+    )
+    page.keyboard.press("Control+k")
+    page.keyboard.type("acme")
+    page.wait_for_selector("#palette-results [aria-selected=true] >> nth=0")
+    assert defects(page) == [], "the palette"
+    page.keyboard.press("Escape")
+    page.click(".sw-me")
+    assert defects(page) == [], "the menu of the account"
+    page.keyboard.press("Escape")
+    page.click("text=Edit plan")
+    page.locator("#modal button[type=submit]").click()
+    page.wait_for_selector("#modal .sw-field-error")
+    for theme in ("light", "dark"):
+        page.emulate_media(color_scheme=theme)  # type: ignore[arg-type]  # a literal of Playwright's
+        desk.keep(f"dialog-with-errors-{theme}")
+        assert defects(page) == [], ("a dialog with errors", theme)
+
+
+@pytest.mark.parametrize("address", ["/accounts/login/", "/accounts/password/reset/", "/nothing/", "/docs/"])
+def test_pages_before_the_door_can_be_read_and_heard(desk: Desk, address: str) -> None:
+    for theme in ("light", "dark"):
+        desk.page.emulate_media(color_scheme=theme)  # type: ignore[arg-type]  # a literal of Playwright's
+        desk.go(address)
+        for width in WIDTHS:
+            desk.page.set_viewport_size({"width": width, "height": 900})
+            found = look(desk)
+            assert (found["overflow"], found["faint"], found["nameless"]) == (0, [], []), (address, theme)
+        assert defects(desk.page) == [], (address, theme)
 
 
 def test_page_without_scripts_still_filters_and_opens_dialogs(desk: Desk) -> None:

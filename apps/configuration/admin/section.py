@@ -110,7 +110,7 @@ class ConfigurationAdmin(ModelAdmin):
         keys = [found for _, overviews in _found(principal, term, "") for found in overviews]
         return [
             Suggestion(found.knob.name, found.effective or "", self.url_of(found), self.icon)
-            for found in keys[:SUGGESTED]
+            for found in keys[: SUGGESTED + 1]
         ]
 
     def find(self, principal: Principal, object_id: str, permission: str = "") -> Any:
