@@ -93,5 +93,5 @@ def _queries(call: Call) -> int:
             with CaptureQueriesContext(connection) as captured:
                 client.generic(call.method, call.path, call.body, content_type="application/json", headers={})
     return len(
-        [query for query in captured if not query["sql"].startswith(("SAVEPOINT", "RELEASE", "BEGIN"))]
+        [query for query in captured if not (query["sql"] or "").startswith(("SAVEPOINT", "RELEASE", "BEGIN"))]
     )

@@ -17,11 +17,13 @@ from apps.core.errors import Forbidden
 from apps.core.ids import new_id
 from apps.core.observability.context import correlation_id, request_id
 from apps.core.principal import Principal
+from apps.core.statements import Statement
 from apps.core.write import Entry, Target, write
 
 PLATFORM_CHAIN = "platform"
 VERIFY = "audit.verify"
 _ONE_ASKED = timedelta(minutes=1)
+_APPEND = Statement("SELECT audit_append(%s::jsonb)")
 
 
 def chain_of(tenant_id: UUID | None) -> str:
@@ -36,8 +38,7 @@ def append(entries: list[Entry]) -> None:
         django.db.DatabaseError: the trail refused; the caller rolls back.
     """
     rows = sorted((_row(entry) for entry in entries), key=lambda row: str(row["chain"]))
-    with connection.cursor() as cursor:
-        cursor.execute("SELECT audit_append(%s::jsonb)", [json.dumps(rows)])
+    _APPEND.run(json.dumps(rows))
 
 
 def shred(

@@ -115,3 +115,22 @@ class FailedAttempt(models.Model):
 
     def __str__(self) -> str:
         return f"{self.kind} {self.at:%Y-%m-%d %H:%M}"
+
+
+class RowCount(models.Model):
+    """How many rows a large table has, kept by its triggers in the transaction of each change (apps.core.counts).
+
+    The sum over the slots is the number: each writer adds to the slot of its connection, so that writers seldom wait
+    for each other.
+    """
+
+    table = models.CharField(max_length=63)
+    slot = models.PositiveSmallIntegerField()
+    rows = models.BigIntegerField()
+
+    class Meta:
+        db_table = "core_row_count"
+        constraints = [models.UniqueConstraint(name="row_count_slot", fields=["table", "slot"])]
+
+    def __str__(self) -> str:
+        return f"{self.table}/{self.slot}: {self.rows}"

@@ -13,7 +13,7 @@ import structlog
 from apps.core import ids
 from apps.core.principal import Principal, PrincipalKind
 from apps.identity.errors import TokenRefused
-from apps.identity.selectors import is_revoked, person_of
+from apps.identity.selectors import bearer, is_revoked, person_of
 from apps.identity.verification import VerifiedToken, verify
 from apps.tenants.enums import TenantStatus
 from apps.tenants.models import Tenant, Workspace
@@ -52,8 +52,6 @@ def principal_of(token: VerifiedToken, *, via: str = "", address: str | None = N
         TokenRefused: revoked, or of a person, tenant or workspace that is not there.
     """
     try:
-        if token.jti is not None and is_revoked(token.issuer, token.jti):
-            raise TokenRefused("revoked")
         person = _person(token)
         place = _place(token)
     except TokenRefused as refused:
@@ -91,19 +89,22 @@ def _as_person(person: User, token: VerifiedToken) -> Principal:
 
 
 def _person(token: VerifiedToken) -> User | None:
-    """The person, in force; None for a subject that is nobody of ours."""
-    if token.own:
-        user_id = ids.parse_or_none(ids.USER, token.subject)
-        if user_id is None:
-            return None
-        found = User.objects.select_related("staff").filter(id=user_id).first()
-        if found is None:
-            raise TokenRefused("no_such_person")
+    """The person behind a token that was not revoked, in force; None for a subject that is nobody of ours."""
+    user_id = ids.parse_or_none(ids.USER, token.subject) if token.own else None
+    if user_id is not None:
+        is_void, found = bearer(token.issuer, token.jti, user_id)
     else:
+        is_void = token.jti is not None and is_revoked(token.issuer, token.jti)
+        found = None
+    if is_void:
+        raise TokenRefused("revoked")
+    if user_id is not None and found is None:
+        raise TokenRefused("no_such_person")
+    if not token.own:
         identity = person_of(token.issuer, token.subject)
-        if identity is None:
-            return None
-        found = identity.user
+        found = identity.user if identity is not None else None
+    if found is None:
+        return None
     if not found.is_active:
         raise TokenRefused("person_stopped")
     if revoked(found, token.issued_at):

@@ -6,7 +6,9 @@ from uuid import UUID
 
 from django.db.models import Q, QuerySet
 
+from apps.core.statements import Columns, Statement
 from apps.identity.models import ExternalIdentity, NileSession, RevokedToken, SigningKey
+from apps.users.models import StaffMember, User
 
 
 def published_keys(moment: datetime) -> list[SigningKey]:
@@ -36,6 +38,27 @@ def revocation_digest(issuer: str, jti: str) -> str:
 
 def is_revoked(issuer: str, jti: str) -> bool:
     return RevokedToken.objects.filter(digest=revocation_digest(issuer, jti)).exists()
+
+
+# What stands about a token and a person now: asked at each request, so that it is one prepared statement.
+_BEARER = Columns(u=User, s=StaffMember)
+_STANDING = Statement(
+    "SELECT EXISTS (SELECT FROM identity_revoked_token WHERE digest = %s), {columns} "
+    "FROM (VALUES (1)) AS always LEFT JOIN users_user u ON u.id = %s "
+    "LEFT JOIN users_staff_member s ON s.user_id = u.id",
+    _BEARER,
+)
+
+
+def bearer(issuer: str, jti: str | None, user_id: UUID) -> tuple[bool, User | None]:
+    """Whether the token was revoked, and the person with their staff row, as of now."""
+    digest = revocation_digest(issuer, jti) if jti is not None else ""
+    row = _STANDING.rows(digest, user_id)[0]
+    person, member = _BEARER.read(row[1:])
+    if person is not None:
+        # As select_related does: who has no staff row is known to have none.
+        person._state.fields_cache["staff"] = member  # noqa: SLF001
+    return bool(row[0]), person
 
 
 def person_of(issuer: str, subject: str) -> ExternalIdentity | None:

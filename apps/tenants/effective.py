@@ -121,9 +121,9 @@ def effective_for(tenants: Sequence[Tenant]) -> dict[UUID, Effective]:
     facts = TenantFacts.objects.filter(tenant_id__in=ids).values_list("tenant_id", "subscription")
     subscriptions = dict(facts)
     return {
-        tenant.id: _resolve(
-            tenant,
-            known,
+        tenant.id: resolve(
+            known.plans[tenant.effective_plan_id],
+            known.version(tenant.effective_plan_id, tenant.effective_version),
             plan_overrides.get(tenant.id),
             billing_overrides.get(tenant.id),
             subscriptions.get(tenant.id),
@@ -132,15 +132,14 @@ def effective_for(tenants: Sequence[Tenant]) -> dict[UUID, Effective]:
     }
 
 
-def _resolve(
-    tenant: Tenant,
-    known: plans.Catalogue,
+def resolve(
+    plan: Plan,
+    version: PlanVersion,
     override: PlanOverride | None,
     billing: BillingOverride | None,
     subscription: SubscriptionFact | None,
 ) -> Effective:
-    plan = known.plans[tenant.effective_plan_id]
-    version = known.version(plan.id, tenant.effective_version)
+    """What comes of a tenant's effective plan, the version that serves it, and the overrides in force."""
     origin = _origin(plan, override, subscription)
     price, price_origin = _price(plan, origin, override, billing)
     return Effective(

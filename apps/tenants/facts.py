@@ -5,6 +5,7 @@ An owner calls its `set_…` (or `refresh`) in the transaction of its own change
 reports what had drifted. A column without an owner stays null.
 """
 
+import json
 from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass, field
 from decimal import Decimal
@@ -16,6 +17,7 @@ from django.db import connection
 from apps.core.clock import now
 from apps.core.ids import TENANT, public
 from apps.core.principal import Principal
+from apps.core.statements import Columns, Statement
 from apps.core.write import Target, write
 from apps.plans.models import Plan
 from apps.tenants.effective import SubscriptionFact, decide
@@ -92,19 +94,27 @@ def _in_a_transaction() -> None:
         raise RuntimeError("a fact is written in the transaction of the change that it tells of")
 
 
+_OVERRIDE = Columns(o=PlanOverride)
+_MADE_OF = Statement(
+    "SELECT f.subscription, (SELECT array_agg(id) FROM plans_plan), {columns} FROM tenants_facts f "
+    "LEFT JOIN tenants_plan_override o ON o.tenant_id = f.tenant_id AND o.lifted_at IS NULL WHERE f.tenant_id = %s",
+    _OVERRIDE,
+)
+
+
 def settle_plan(tenant: Tenant) -> bool:
     """Brings `effective_plan` in line with override, subscription and given plan; True where it changed.
 
     The caller holds the tenant's row. A tenant that comes to a plan gets the newest version; one that comes back
     to its given plan gets the version it was given.
     """
-    override = PlanOverride.objects.filter(tenant=tenant, lifted_at__isnull=True).first()
-    subscription = TenantFacts.objects.filter(tenant=tenant).values_list("subscription", flat=True).first()
+    row = _MADE_OF.row(tenant.id)
+    subscription, known = (json.loads(row[0]) if row and row[0] else None), (row[1] if row else [])
     plan_id = decide(
-        override=override,
+        override=_OVERRIDE.read(row[2:])[0] if row else None,
         subscription=subscription,
         given=tenant.plan_id,
-        known=set(Plan.objects.values_list("id", flat=True)),
+        known=known,
         at=now(),
     )
     if plan_id == tenant.effective_plan_id:

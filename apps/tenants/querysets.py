@@ -13,3 +13,9 @@ def visible_to(principal: Principal, permission: str = "tenants.read") -> QueryS
     if how is Reach.ALL:
         return Tenant.objects.all()
     return Tenant.objects.filter(is_test=True) if how is Reach.TEST else Tenant.objects.none()
+
+
+def reaches(principal: Principal, permission: str, *, is_test: bool) -> bool:
+    """Whether `visible_to` would hold a tenant that was read already."""
+    how = reach(principal, permission)
+    return how is Reach.ALL or (how is Reach.TEST and is_test)

@@ -1,24 +1,28 @@
 """Reads of tenants."""
 
 import hmac
-from collections.abc import Collection, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from datetime import datetime
 from decimal import Decimal
-from typing import TypedDict, Unpack
+from typing import Any, TypedDict, Unpack
 from uuid import UUID
 
 from django.conf import settings
 from django.db.models import Q, QuerySet
 
 from apps.core import ids
-from apps.core.access import masked
+from apps.core.access import Reach, masked, reach
+from apps.core.clock import now
 from apps.core.principal import Principal
+from apps.core.statements import Columns, Statement
 from apps.plans import selectors as plans
+from apps.plans.models import Plan, PlanVersion
 from apps.tenants import keys, lifecycle
+from apps.tenants.effective import Effective, in_force, resolve
 from apps.tenants.enums import TenantStatus
 from apps.tenants.errors import TenantNotFound
-from apps.tenants.models import Tenant, TenantKey
-from apps.tenants.querysets import visible_to
+from apps.tenants.models import BillingOverride, PlanOverride, Tenant, TenantFacts, TenantKey
+from apps.tenants.querysets import reaches, visible_to
 
 SURFACE = "platform"
 
@@ -66,6 +70,11 @@ def tenants(
     return found.filter(**{column: bound for column, bound in bounds.items() if bound is not None})
 
 
+def are_all(principal: Principal, filters: Mapping[str, Any], *, permission: str = "tenants.read") -> bool:
+    """Whether `tenants` holds every tenant there is."""
+    return not any(filters.values()) and reach(principal, permission) is Reach.ALL
+
+
 def _search(principal: Principal, permission: str, search: str) -> Q:
     named = Q(company_name__icontains=search)
     by_email = (
@@ -88,6 +97,62 @@ def tenant(principal: Principal, id_or_slug: str, *, permission: str = "tenants.
     if found is None:
         raise TenantNotFound
     return found
+
+
+_ID_BY_ID = Statement("SELECT id, is_test FROM tenants_tenant WHERE id = %s")
+_ID_BY_SLUG = Statement("SELECT id, is_test FROM tenants_tenant WHERE slug = %s")
+
+
+def tenant_id(principal: Principal, id_or_slug: str, *, permission: str) -> UUID:
+    """Which tenant that is, for who is about to change it.
+
+    Raises:
+        TenantNotFound: no such tenant, or not for this caller.
+    """
+    named = ids.parse_or_none(ids.TENANT, id_or_slug)
+    row = _ID_BY_ID.row(named) if named else _ID_BY_SLUG.row(id_or_slug)
+    if row is None or not reaches(principal, permission, is_test=row[1]):
+        raise TenantNotFound
+    return UUID(str(row[0]))
+
+
+_ONE = Columns(t=Tenant, p=Plan, v=PlanVersion, f=TenantFacts, o=PlanOverride, b=BillingOverride)
+_ONE_FROM = """
+SELECT {columns} FROM tenants_tenant t
+JOIN plans_plan p ON p.id = t.effective_plan_id
+JOIN plans_plan_version v ON v.plan_id = p.id AND v.version = greatest(t.effective_version, p.minimum_version)
+JOIN tenants_facts f ON f.tenant_id = t.id
+LEFT JOIN tenants_plan_override o ON o.tenant_id = t.id AND o.lifted_at IS NULL
+LEFT JOIN tenants_billing_override b ON b.tenant_id = t.id AND b.lifted_at IS NULL
+"""
+_ONE_BY_ID = Statement(_ONE_FROM + "WHERE t.id = %s", _ONE)
+_ONE_BY_SLUG = Statement(_ONE_FROM + "WHERE t.slug = %s", _ONE)
+
+
+def tenant_in_full(
+    principal: Principal, id_or_slug: str, *, permission: str = "tenants.read"
+) -> tuple[Tenant, Effective]:
+    """As `tenant`, with what is in force for it: one statement for the page that is asked for most.
+
+    Raises:
+        TenantNotFound: no such tenant, or not for this caller.
+    """
+    tenant_id = ids.parse_or_none(ids.TENANT, id_or_slug)
+    row = _ONE_BY_ID.row(tenant_id) if tenant_id else _ONE_BY_SLUG.row(id_or_slug)
+    if row is None:
+        raise TenantNotFound
+    found, plan, version, facts, override, billing = _ONE.read(row)
+    if not reaches(principal, permission, is_test=found.is_test):
+        raise TenantNotFound
+    found.effective_plan, found.facts = plan, facts
+    at = now()
+    return found, resolve(
+        plan,
+        version,
+        override if in_force(override, at) else None,
+        billing if in_force(billing, at) else None,
+        facts.subscription,
+    )
 
 
 def keys_in_force(found: Sequence[Tenant]) -> dict[UUID, TenantKey]:

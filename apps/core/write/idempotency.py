@@ -7,10 +7,8 @@ import hashlib
 import json
 from contextlib import suppress
 from dataclasses import dataclass
+from datetime import timedelta
 from typing import Any
-
-from django.db import connection
-from django.db.models import F
 
 from apps.core.clock import now
 from apps.core.errors import Conflict
@@ -18,6 +16,7 @@ from apps.core.knobs.own import IDEMPOTENCY_HOURS
 from apps.core.models import IdempotentResponse
 from apps.core.parsing import MalformedJson, parse_json
 from apps.core.sealing import open_sealed, seal
+from apps.core.statements import Statement
 
 
 class IdempotencyInProgress(Conflict):
@@ -81,6 +80,16 @@ def fingerprint(
     return hashlib.sha256(json.dumps(known).encode() + b"\0" + body).digest()
 
 
+_TRY_LOCK = Statement("SELECT pg_try_advisory_xact_lock(%s)")
+_STORED = Statement(
+    "SELECT completed_at, fingerprint, status, headers, body FROM core_idempotent_response WHERE key_hash = %s"
+)
+_STORE = Statement(
+    "INSERT INTO core_idempotent_response (key_hash, fingerprint, surface, status, headers, body) "
+    "VALUES (%s, %s, %s, %s, %s::jsonb, %s)"
+)
+
+
 def claim(scope: Scope, print_: bytes) -> StoredResponse | None:
     """Takes the key for this transaction, or gives the stored answer to replay.
 
@@ -89,34 +98,30 @@ def claim(scope: Scope, print_: bytes) -> StoredResponse | None:
         IdempotencyKeyReused: the key stands for another request.
     """
     digest = scope.digest()
-    with connection.cursor() as cursor:
-        cursor.execute(
-            "SELECT pg_try_advisory_xact_lock(%s)", [int.from_bytes(digest[:8], "big", signed=True)]
-        )
-        row = cursor.fetchone()
-    if not (row and row[0]):
+    taken = _TRY_LOCK.row(int.from_bytes(digest[:8], "big", signed=True))
+    if not (taken and taken[0]):
         raise IdempotencyInProgress
-    stored = (
-        IdempotentResponse.objects.filter(key_hash=digest).annotate(age=now() - F("completed_at")).first()
-    )
-    if stored is None:
+    # A statement of its own: its snapshot is younger than the lock.
+    row = _STORED.row(digest)
+    if row is None:
         return None
-    if stored.age.total_seconds() > IDEMPOTENCY_HOURS.get() * 3600:
-        stored.delete()
+    completed_at, kept_print, status, headers, sealed = row
+    if now() - completed_at > timedelta(hours=IDEMPOTENCY_HOURS.get()):
+        IdempotentResponse.objects.filter(key_hash=digest).delete()
         return None
-    if bytes(stored.fingerprint) != print_:
+    if bytes(kept_print) != print_:
         raise IdempotencyKeyReused
-    body = open_sealed(bytes(stored.body), purpose="idempotent-response")
-    return StoredResponse(status=stored.status, headers=dict(stored.headers), body=body)
+    body = open_sealed(bytes(sealed), purpose="idempotent-response")
+    return StoredResponse(status=status, headers=json.loads(headers), body=body)
 
 
 def store(scope: Scope, print_: bytes, response: StoredResponse) -> None:
     """Keeps the answer; its body is sealed, since it may hold what was shown once."""
-    IdempotentResponse.objects.create(
-        key_hash=scope.digest(),
-        fingerprint=print_,
-        surface=scope.surface,
-        status=response.status,
-        headers=response.headers,
-        body=seal(response.body, purpose="idempotent-response"),
+    _STORE.run(
+        scope.digest(),
+        print_,
+        scope.surface,
+        response.status,
+        json.dumps(response.headers),
+        seal(response.body, purpose="idempotent-response"),
     )

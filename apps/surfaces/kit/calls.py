@@ -1,10 +1,10 @@
 """One request as its handler sees it: authenticated, permitted, validated."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any
 
-from django.db.models import QuerySet
+from django.db.models import Model, QuerySet
 from django.http import HttpRequest
 
 from apps.core.errors import Unauthenticated
@@ -48,11 +48,17 @@ class Call:
             raise Unauthenticated
         return self.principal
 
-    def page(self, rows: "QuerySet[Any, Any]", shape: paging.Shape) -> Page:
-        """The part of `rows` that was asked for, ordered as asked; `shape` turns the rows of one page into values."""
+    def page(
+        self, rows: "QuerySet[Any, Any]", shape: paging.Shape, *, whole: type[Model] | None = None
+    ) -> Page:
+        """The part of `rows` that was asked for, ordered as asked; `shape` turns the rows of one page into values.
+
+        Args:
+            whole: the model, where `rows` are all of a table whose number is kept: it is not counted then.
+        """
         if self.style is None or self.asked is None:
             raise RuntimeError("declare the action with paged=True")
-        return self.style.cut(rows, self.asked, shape, self.collection)
+        return self.style.cut(rows, replace(self.asked, whole=whole), shape, self.collection)
 
     def viewed(self, action: str, target: Target, **metadata: Any) -> None:
         """Writes the audit row of a look at somebody's data, before the answer leaves.

@@ -7,9 +7,10 @@ from dataclasses import dataclass
 from typing import Any
 
 from django.db import OperationalError, connection, transaction
-from django.db.models import F, Q, QuerySet
+from django.db.models import F, Model, Q, QuerySet
 from psycopg.errors import QueryCanceled
 
+from apps.core.counts import kept_count
 from apps.surfaces.kit import cursors
 from apps.surfaces.kit.answers import Page
 from apps.surfaces.kit.fields import Text, Whole
@@ -29,12 +30,14 @@ class Request:
 
     Attributes:
         listing: which list it is, with its order and filters: what a cursor is bound to.
+        whole: the model, where the list holds every row of a table whose number is kept (apps.core.counts).
     """
 
     position: Mapping[str, Any]
     ordering: Ordering | None
     chosen: str
     listing: str = ""
+    whole: type[Model] | None = None
 
 
 def listing(surface: str, path: str, chosen: str, filters: Mapping[str, str]) -> str:
@@ -89,7 +92,7 @@ class OffsetPaging(PageStyle):
             # The end is in sight: the count is known without counting.
             total, estimated = offset + len(found), False
         else:
-            total, estimated = count(rows)
+            total, estimated = (kept_count(asked.whole), False) if asked.whole else count(rows)
             total = max(total, offset + len(found) + int(has_more)) if estimated else total
         position.update(total=total, limit=limit, offset=offset, has_more=has_more)
         if estimated:
@@ -219,7 +222,9 @@ def count(rows: "QuerySet[Any, Any]") -> tuple[int, bool]:
         with transaction.atomic():
             before = _set_timeout(f"{COUNT_MILLISECONDS}ms")
             total = rows.count()
-            _set_timeout(before)
+            if connection.savepoint_ids:
+                # A transaction of ours ends here, and the setting with it; one around it goes on.
+                _set_timeout(before)
     except OperationalError as late:
         if not isinstance(late.__cause__, QueryCanceled):
             raise

@@ -9,6 +9,7 @@ from rest_framework import serializers
 
 from apps.core.clock import now
 from apps.core.errors import Conflict, NotFound, PreconditionFailed
+from apps.core.ids import TENANT, public
 from apps.core.principal import Principal
 from apps.plans.limits import LARGEST, LIMITS
 from apps.surfaces import platform
@@ -19,7 +20,7 @@ from apps.surfaces.kit.fields import Amount, Choice, Email, Flag, Moment, Text, 
 from apps.surfaces.kit.inputs import Body, Query
 from apps.surfaces.kit.ordering import Ordering
 from apps.tenants import display, lifecycle, selectors, services
-from apps.tenants.effective import effective_of
+from apps.tenants.effective import Effective
 from apps.tenants.enums import BillingCycle, BillingOverrideType, PaymentMethod
 from apps.tenants.models import Tenant
 from apps.tenants.services.overrides import OverrideChanges
@@ -232,14 +233,15 @@ class Tenants(platform.ViewSet):
     )
     def list(self, call: Call) -> Page:
         """Tenants, newest first."""
-        rows = selectors.tenants(call.actor, **call.query)
-        return call.page(rows, lambda found: tenant_rows(found, call.actor))
+        rows = selectors.tenants(call.actor, **call.query).values_list(*ROW_COLUMNS)
+        whole = Tenant if selectors.are_all(call.actor, call.query) else None
+        return call.page(rows, lambda found: tenant_rows(found, call.actor), whole=whole)
 
     @reads(permission="tenants.read", throttle="platform", answer=OneTenant)
     def retrieve(self, call: Call) -> Answer:
         """One tenant, by id or slug."""
-        tenant = selectors.tenant(call.actor, call.path["id"])
-        return Answer({"tenant": tenant_detail(tenant, call.actor)}, version=tenant.version)
+        tenant, effective = selectors.tenant_in_full(call.actor, call.path["id"])
+        return Answer({"tenant": tenant_detail(tenant, effective, call.actor)}, version=tenant.version)
 
     @changes(
         permission="tenants.override",
@@ -254,9 +256,9 @@ class Tenants(platform.ViewSet):
 
         An override in force holds against subscription and plan until it is replaced or lifted.
         """
-        tenant = selectors.tenant(call.actor, call.path["id"], permission="tenants.override")
+        tenant_id = selectors.tenant_id(call.actor, call.path["id"], permission="tenants.override")
         changed = services.change_overrides(
-            actor=call.actor, tenant_id=tenant.id, if_match=call.if_match, **_overrides(call.body)
+            actor=call.actor, tenant_id=tenant_id, if_match=call.if_match, **_overrides(call.body)
         )
         answer = {"tenant_id": changed.public_id, "overrides_applied": True, "effective_date": now()}
         return Answer(answer, version=changed.version)
@@ -285,28 +287,55 @@ class Tenants(platform.ViewSet):
         return Answer(answer, status=201, version=made.tenant.version)
 
 
-def tenant_rows(found: "Sequence[Tenant]", reader: Principal) -> "Sequence[dict[str, Any]]":
-    """Values of tenants that came with their plan and facts: no further query."""
+# What a row of the list is made of: values, since 150 instances cost more than the query.
+ROW_COLUMNS = (
+    "id",
+    "company_name",
+    "owner_email",
+    "effective_plan__name",
+    "effective_plan__slug",
+    "facts__mrr",
+    "facts__currency",
+    "facts__workspaces",
+    "facts__members",
+    "status",
+    "created_at",
+)
+
+
+def tenant_rows(found: Sequence[tuple[Any, ...]], reader: Principal) -> Sequence[dict[str, Any]]:
+    """Rows of the list, from the values of `ROW_COLUMNS`."""
     return [
         {
-            "id": tenant.public_id,
-            "company_name": tenant.company_name,
-            "owner_email": display.owner_email(tenant.owner_email, reader),
-            "plan": {"name": tenant.effective_plan.name, "slug": tenant.effective_plan.slug},
-            "mrr": tenant.facts.mrr,
-            "currency": tenant.facts.currency,
-            "workspaces": tenant.facts.workspaces,
-            "users": tenant.facts.members,
-            "status": lifecycle.word(SURFACE, tenant.status),
-            "created_at": tenant.created_at,
+            "id": public(TENANT, tenant_id),
+            "company_name": company_name,
+            "owner_email": display.owner_email(owner_email, reader),
+            "plan": {"name": plan_name, "slug": plan_slug},
+            "mrr": mrr,
+            "currency": currency,
+            "workspaces": workspaces,
+            "users": members,
+            "status": lifecycle.word(SURFACE, status),
+            "created_at": created_at,
         }
-        for tenant in found
+        for (
+            tenant_id,
+            company_name,
+            owner_email,
+            plan_name,
+            plan_slug,
+            mrr,
+            currency,
+            workspaces,
+            members,
+            status,
+            created_at,
+        ) in found
     ]
 
 
-def tenant_detail(tenant: Tenant, reader: Principal) -> dict[str, Any]:
-    """Values of one tenant that came with its plan and facts."""
-    effective = effective_of(tenant)
+def tenant_detail(tenant: Tenant, effective: Effective, reader: Principal) -> dict[str, Any]:
+    """Values of one tenant that came with its plan and facts, and of what is in force for it."""
     subscription = tenant.facts.subscription
     overrides: dict[str, dict[str, Any] | None] = {
         "plan_override": plan_terms(effective.plan_override),

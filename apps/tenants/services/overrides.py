@@ -1,15 +1,15 @@
 """What an operator decides against subscription and plan. One of a kind stands at a time; a new one replaces it."""
 
 from datetime import datetime
-from typing import TypedDict, TypeVar, Unpack
+from typing import Any, TypedDict, Unpack
 from uuid import UUID
-
-from django.db.models import QuerySet
 
 from apps.core.clock import now
 from apps.core.ids import new_id
 from apps.core.principal import Principal
+from apps.core.statements import Columns, Statement
 from apps.core.write import Write, write
+from apps.plans.models import Plan
 from apps.tenants import events
 from apps.tenants.enums import TenantStatus
 from apps.tenants.errors import NotOnTrial, OverrideInvalid, PlanUnknown
@@ -28,7 +28,11 @@ from apps.tenants.terms import (
 )
 
 _BATCH = 200
-_Kind = TypeVar("_Kind", PlanOverride, BillingOverride)
+_PLAN_COLUMNS = Columns(o=PlanOverride)
+_BILLING_COLUMNS = Columns(o=BillingOverride)
+_LIFTED = "SET lifted_at = %s, lifted_by = %s WHERE tenant_id = %s AND lifted_at IS NULL RETURNING {columns}"
+_LIFT_PLAN = Statement("UPDATE tenants_plan_override o " + _LIFTED, _PLAN_COLUMNS)
+_LIFT_BILLING = Statement("UPDATE tenants_billing_override o " + _LIFTED, _BILLING_COLUMNS)
 
 
 class OverrideChanges(TypedDict, total=False):
@@ -52,22 +56,12 @@ def change_overrides(
         raise OverrideInvalid("Name plan_override, billing_override, or both.")
     given = [terms for terms in (changes.get("billing_override"), changes.get("plan_override")) if terms]
     reason = next((terms.reason for terms in given if terms.reason), "")
-    with write("tenant.override", actor=actor, target=target_of(tenant_id), reason=reason):
+    with write("tenant.override", actor=actor, target=target_of(tenant_id), reason=reason) as w:
         tenant = hold(tenant_id, if_match=if_match)
         if "plan_override" in changes:
-            terms = changes["plan_override"]
-            tenant = (
-                override_plan(actor=actor, tenant_id=tenant_id, terms=terms)
-                if terms
-                else lift_plan_override(actor=actor, tenant_id=tenant_id)
-            )
+            _change_plan(w, tenant, changes["plan_override"], actor)
         if "billing_override" in changes:
-            paying = changes["billing_override"]
-            tenant = (
-                override_billing(actor=actor, tenant_id=tenant_id, terms=paying)
-                if paying
-                else lift_billing_override(actor=actor, tenant_id=tenant_id)
-            )
+            _change_billing(w, tenant, changes["billing_override"], actor)
     return tenant
 
 
@@ -80,32 +74,9 @@ def override_plan(
         OverrideInvalid: see `change_overrides`.
         TenantNotFound, PreconditionFailed, BeingPurged: see `hold`.
     """
-    problems = plan_problems(terms)
-    plan = None
-    if terms.plan is not None:
-        try:
-            plan = sold_plan(terms.plan)
-        except PlanUnknown as unknown:
-            problems["plan_override.plan_id"] = [unknown.message]
-    if problems:
-        raise OverrideInvalid(details=problems)
     with write("tenant.override_plan", actor=actor, target=target_of(tenant_id), reason=terms.reason) as w:
         tenant = hold(tenant_id, if_match=if_match)
-        before = _lift(PlanOverride.objects.all(), tenant, actor)
-        after = PlanOverride.objects.create(
-            id=new_id(),
-            tenant=tenant,
-            plan=plan,
-            custom_pricing=terms.price_monthly is not None,
-            price_monthly=terms.price_monthly,
-            limits=dict(terms.limits),
-            actor_id=actor.id,
-            reason=terms.reason,
-            effective_at=now(),
-            ends_at=terms.ends_at,
-        )
-        w.changed(before={"plan_override": plan_terms(before)}, after={"plan_override": plan_terms(after)})
-        _plan_terms_changed(w, tenant)
+        _change_plan(w, tenant, terms, actor)
     return tenant
 
 
@@ -119,10 +90,7 @@ def lift_plan_override(
     """
     with write("tenant.lift_plan_override", actor=actor, target=target_of(tenant_id), reason=reason) as w:
         tenant = hold(tenant_id, if_match=if_match)
-        before = _lift(PlanOverride.objects.all(), tenant, actor)
-        w.changed(before={"plan_override": plan_terms(before)}, after={"plan_override": None})
-        if before is not None:
-            _plan_terms_changed(w, tenant)
+        _change_plan(w, tenant, None, actor)
     return tenant
 
 
@@ -138,34 +106,9 @@ def override_billing(
         NotOnTrial: an extended trial for a cancelled tenant.
         TenantNotFound, PreconditionFailed, BeingPurged: see `hold`.
     """
-    problems = billing_problems(terms)
-    if problems:
-        raise OverrideInvalid(details=problems)
     with write("tenant.override_billing", actor=actor, target=target_of(tenant_id), reason=terms.reason) as w:
         tenant = hold(tenant_id, if_match=if_match)
-        before = _lift(BillingOverride.objects.all(), tenant, actor)
-        _give_trial_back(tenant, before)
-        ends = terms.trial_ends_at
-        after = BillingOverride.objects.create(
-            id=new_id(),
-            tenant=tenant,
-            type=terms.type,
-            trial_end_date=last_day(ends) if ends else None,
-            previous_trial_ends_at=tenant.trial_ends_at if ends else None,
-            cycle=terms.cycle or "",
-            method=terms.method or "",
-            actor_id=actor.id,
-            reason=terms.reason,
-            effective_at=now(),
-            ends_at=terms.ends_at,
-        )
-        if ends is not None:
-            _extend_trial(tenant, ends)
-        w.changed(
-            before={"billing_override": billing_terms(before)},
-            after={"billing_override": billing_terms(after)},
-        )
-        _billing_terms_changed(w, tenant)
+        _change_billing(w, tenant, terms, actor)
     return tenant
 
 
@@ -179,11 +122,7 @@ def lift_billing_override(
     """
     with write("tenant.lift_billing_override", actor=actor, target=target_of(tenant_id), reason=reason) as w:
         tenant = hold(tenant_id, if_match=if_match)
-        before = _lift(BillingOverride.objects.all(), tenant, actor)
-        w.changed(before={"billing_override": billing_terms(before)}, after={"billing_override": None})
-        if before is not None:
-            _give_trial_back(tenant, before)
-            _billing_terms_changed(w, tenant)
+        _change_billing(w, tenant, None, actor)
     return tenant
 
 
@@ -202,11 +141,83 @@ def end_overrides(*, actor: Principal) -> int:
     return ended
 
 
-def _lift(rows: QuerySet[_Kind], tenant: Tenant, actor: Principal) -> _Kind | None:
-    found = rows.filter(tenant=tenant, lifted_at__isnull=True).first()
-    if found is not None:
-        rows.filter(id=found.id).update(lifted_at=now(), lifted_by=actor.id)
-    return found
+def _change_plan(w: Write, tenant: Tenant, terms: PlanTerms | None, actor: Principal) -> None:
+    """Inside a write, the tenant held: lifts what stands, and puts the terms there (None: nothing)."""
+    plan = _plan_of(terms) if terms is not None else None
+    before = _lift(_LIFT_PLAN, _PLAN_COLUMNS, tenant, actor)
+    after = None
+    if terms is not None:
+        after = PlanOverride.objects.create(
+            id=new_id(),
+            tenant=tenant,
+            plan=plan,
+            custom_pricing=terms.price_monthly is not None,
+            price_monthly=terms.price_monthly,
+            limits=dict(terms.limits),
+            actor_id=actor.id,
+            reason=terms.reason,
+            effective_at=now(),
+            ends_at=terms.ends_at,
+        )
+    w.changed(before={"plan_override": plan_terms(before)}, after={"plan_override": plan_terms(after)})
+    if before is not None or after is not None:
+        _plan_terms_changed(w, tenant)
+
+
+def _plan_of(terms: PlanTerms) -> Plan | None:
+    """The plan that the terms name.
+
+    Raises:
+        OverrideInvalid: there is no such plan on sale, or another field is wrong.
+    """
+    problems = plan_problems(terms)
+    plan = None
+    if terms.plan is not None:
+        try:
+            plan = sold_plan(terms.plan)
+        except PlanUnknown as unknown:
+            problems["plan_override.plan_id"] = [unknown.message]
+    if problems:
+        raise OverrideInvalid(details=problems)
+    return plan
+
+
+def _change_billing(w: Write, tenant: Tenant, terms: BillingTerms | None, actor: Principal) -> None:
+    """As `_change_plan`."""
+    problems = billing_problems(terms) if terms is not None else {}
+    if problems:
+        raise OverrideInvalid(details=problems)
+    before = _lift(_LIFT_BILLING, _BILLING_COLUMNS, tenant, actor)
+    _give_trial_back(tenant, before)
+    after = None
+    if terms is not None:
+        ends = terms.trial_ends_at
+        after = BillingOverride.objects.create(
+            id=new_id(),
+            tenant=tenant,
+            type=terms.type,
+            trial_end_date=last_day(ends) if ends else None,
+            previous_trial_ends_at=tenant.trial_ends_at if ends else None,
+            cycle=terms.cycle or "",
+            method=terms.method or "",
+            actor_id=actor.id,
+            reason=terms.reason,
+            effective_at=now(),
+            ends_at=terms.ends_at,
+        )
+        if ends is not None:
+            _extend_trial(tenant, ends)
+    w.changed(
+        before={"billing_override": billing_terms(before)}, after={"billing_override": billing_terms(after)}
+    )
+    if before is not None or after is not None:
+        _billing_terms_changed(w, tenant)
+
+
+def _lift(statement: Statement, columns: Columns, tenant: Tenant, actor: Principal) -> Any:
+    """What stood until now, if anything did."""
+    row = statement.row(now(), actor.id, tenant.id)
+    return columns.read(row)[0] if row is not None else None
 
 
 def _plan_terms_changed(w: Write, tenant: Tenant) -> None:

@@ -5,10 +5,20 @@ from uuid import UUID
 from apps.core.clock import now
 from apps.core.errors import PreconditionFailed
 from apps.core.ids import TENANT, public
+from apps.core.statements import Columns, Statement
 from apps.core.write import Target
+from apps.plans.models import Plan, PlanVersion
 from apps.tenants.enums import PurgeStatus
 from apps.tenants.errors import BeingPurged, TenantNotFound
-from apps.tenants.models import Purge, Tenant
+from apps.tenants.models import Tenant
+
+_WITH_PLAN = Columns(t=Tenant, p=Plan, v=PlanVersion)
+_LOCKED = Statement(
+    "SELECT {columns} FROM tenants_tenant t JOIN plans_plan p ON p.id = t.plan_id "
+    "JOIN plans_plan_version v ON v.id = t.plan_version_id WHERE t.id = %s FOR NO KEY UPDATE OF t",
+    _WITH_PLAN,
+)
+_PURGES = Statement("SELECT 1 FROM tenants_purge WHERE tenant_id = %s AND status = %s")
 
 
 def hold(tenant_id: UUID, *, if_match: int | None = None) -> Tenant:
@@ -19,17 +29,15 @@ def hold(tenant_id: UUID, *, if_match: int | None = None) -> Tenant:
         PreconditionFailed: `if_match` is not its present version.
         BeingPurged: its end has begun.
     """
-    tenant = (
-        Tenant.objects.select_for_update(no_key=True, of=("self",))
-        .select_related("plan", "plan_version")
-        .filter(id=tenant_id)
-        .first()
-    )
-    if tenant is None:
+    row = _LOCKED.row(tenant_id)
+    if row is None:
         raise TenantNotFound
+    tenant: Tenant
+    tenant, tenant.plan, tenant.plan_version = _WITH_PLAN.read(row)
     if if_match is not None and if_match != tenant.version:
         raise PreconditionFailed(details={"current": tenant.version})
-    if Purge.objects.filter(tenant_id=tenant_id, status=PurgeStatus.RUNNING).exists():
+    # A statement of its own: one that waits for the lock does not see what was committed meanwhile.
+    if _PURGES.rows(tenant_id, PurgeStatus.RUNNING.value):
         raise BeingPurged
     return tenant
 
