@@ -41,6 +41,10 @@ class SigningKey(models.Model):
         return Target(type="signing_key", id=self.kid)
 
 
+# Raised by every write that makes a token worth less than before, beside what ends a person's or a tenant's.
+TOKENS_TOPIC = "identity.tokens"
+
+
 class RevokedToken(models.Model):
     """One token that was taken back before its end."""
 

@@ -3,8 +3,8 @@
 Source: contracts/service.md, "Conventions"; what it leaves open is decided in docs/surfaces.md.
 """
 
-from collections.abc import Mapping
-from typing import Any
+from collections.abc import Mapping, Sequence
+from typing import Any, ClassVar
 
 from django.http import HttpRequest
 
@@ -60,7 +60,7 @@ class Service(Surface):
     name = "service"
     title = "Steward: service"
     description = "Configuration, flags and health for other services."
-    prefixes = (
+    prefixes: ClassVar[Sequence[str]] = (
         "/api/v1/admin/platform-config",
         "/api/v1/admin/flags",
         "/api/v1/admin/segments",

@@ -2,14 +2,17 @@
 
 import ipaddress
 import re
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from functools import lru_cache
 from ipaddress import IPv4Address, IPv4Network, IPv6Address, IPv6Network
+from typing import Any
 
 from django.conf import settings
 from django.http import HttpRequest
 
 Address = IPv4Address | IPv6Address
+# A request as WSGI has it.
+Meta = Mapping[str, Any]
 # What proxies write about whom they speak for, in the spellings of the common ones. Servers hand `-` and `_` on as the
 # same; other signs are made so here.
 _FORWARDING = re.compile(
@@ -20,7 +23,7 @@ _FORWARDING = re.compile(
 _ODD = re.compile(r"[^A-Z0-9]+")
 
 
-@lru_cache(maxsize=16)
+@lru_cache(maxsize=64)
 def _networks(texts: tuple[str, ...]) -> tuple[IPv4Network | IPv6Network, ...]:
     return tuple(ipaddress.ip_network(text, strict=False) for text in texts)
 
@@ -32,6 +35,7 @@ def within(address: Address, networks: Sequence[str]) -> bool:
     return any(address in network for network in _networks(tuple(networks)))
 
 
+@lru_cache(maxsize=4096)
 def parse_hop(text: str) -> Address | None:
     """An address as proxies write it: bare, `1.2.3.4:80`, `[::1]:80`; None for anything else."""
     text = text.strip()
@@ -48,21 +52,26 @@ def parse_hop(text: str) -> Address | None:
 
 
 def client_address_of(request: HttpRequest) -> str | None:
-    """The rightmost hop that is not a trusted proxy (settings.TRUSTED_PROXIES).
+    """As `client_of`, of a request."""
+    return client_of(request.META)
+
+
+def client_of(meta: Meta) -> str | None:
+    """The rightmost hop that is not a trusted proxy (settings.TRUSTED_PROXIES); `meta` as WSGI has it.
 
     X-Forwarded-For counts only where the connection itself comes from a trusted proxy; a hop that can't be read
     ends the walk, since what stands left of it was not written by a proxy of ours.
     """
-    peer = parse_hop(request.META.get("REMOTE_ADDR", ""))
-    return None if peer is None else str(_walked(peer, request)[0])
+    peer = parse_hop(meta.get("REMOTE_ADDR", ""))
+    return None if peer is None else str(_walked(peer, meta)[0])
 
 
-def _walked(peer: Address, request: HttpRequest) -> tuple[Address, bool]:
+def _walked(peer: Address, meta: Meta) -> tuple[Address, bool]:
     """The client, and whether every hop on the way to it could be read."""
     known = peer
     if not within(peer, settings.TRUSTED_PROXIES):
         return known, True
-    for text in reversed(request.META.get("HTTP_X_FORWARDED_FOR", "").split(",")):
+    for text in reversed(meta.get("HTTP_X_FORWARDED_FOR", "").split(",")):
         hop = parse_hop(text)
         if hop is None:
             return known, False
@@ -72,28 +81,34 @@ def _walked(peer: Address, request: HttpRequest) -> tuple[Address, bool]:
     return known, True
 
 
-def is_forwarded(request: HttpRequest) -> bool:
+def is_forwarded(meta: Meta) -> bool:
     """True where some header says that the connection speaks for somebody else, however it is spelled."""
-    return any(
-        _FORWARDING.fullmatch(_ODD.sub("_", name[5:].upper()).strip("_"))
-        for name in request.META
-        if name.startswith("HTTP_") and name != "HTTP_HOST"
-    )
+    return any(name.startswith("HTTP_") and _forwards(name) for name in meta)
+
+
+@lru_cache(maxsize=4096)
+def _forwards(name: str) -> bool:
+    return name != "HTTP_HOST" and bool(_FORWARDING.fullmatch(_ODD.sub("_", name[5:].upper()).strip("_")))
 
 
 def is_internal(request: HttpRequest) -> bool:
+    """As `is_inside`, of a request."""
+    return is_inside(request.META)
+
+
+def is_inside(meta: Meta) -> bool:
     """True where the caller stands inside settings.INTERNAL_NETWORKS, taken from the connection itself.
 
     A forwarding header from a peer that is no trusted proxy is a refusal: behind an unlisted proxy everybody
     would seem to stand inside. So is one from a trusted proxy that does not say for whom, in X-Forwarded-For.
     Source: contracts/service.md, "Internal routes".
     """
-    peer = parse_hop(request.META.get("REMOTE_ADDR", ""))
+    peer = parse_hop(meta.get("REMOTE_ADDR", ""))
     if peer is None or not within(peer, settings.INTERNAL_NETWORKS):
         return False
-    if not is_forwarded(request):
+    if not is_forwarded(meta):
         return True
     if not within(peer, settings.TRUSTED_PROXIES):
         return False
-    client, is_readable = _walked(peer, request)
+    client, is_readable = _walked(peer, meta)
     return is_readable and within(client, settings.INTERNAL_NETWORKS)

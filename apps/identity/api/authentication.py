@@ -6,8 +6,10 @@ from django.http import HttpRequest
 
 from apps.core.access import Role
 from apps.core.principal import Principal
-from apps.identity.callers import caller
+from apps.identity.callers import caller, principal_of
 from apps.identity.errors import TokenRefused
+from apps.identity.remembered import remembered
+from apps.identity.verification import verify
 
 
 class BearerToken:
@@ -27,6 +29,21 @@ class BearerToken:
         """
         text = bearer(request)
         return None if text is None else caller(text)
+
+
+class RememberedToken(BearerToken):
+    """The same for routes that are also answered without PostgreSQL: who was let in is remembered
+    (apps.identity.remembered)."""
+
+    def authenticate(self, request: HttpRequest) -> Principal | None:
+        text = bearer(request)
+        if text is None:
+            return None
+        generation = remembered.generation
+        token = verify(text)
+        principal = principal_of(token)
+        remembered.put(text, token, principal, generation=generation)
+        return principal
 
 
 class StaffToken(BearerToken):

@@ -6,7 +6,7 @@ from apps.core import ids
 from apps.core.principal import Principal
 from apps.core.write import write
 from apps.identity.errors import IdentityTaken, IdentityUnknown, SubjectInvalid
-from apps.identity.models import ExternalIdentity
+from apps.identity.models import TOKENS_TOPIC, ExternalIdentity
 from apps.identity.selectors import person_of
 from apps.users.models import User
 from apps.users.services.common import locked
@@ -37,6 +37,7 @@ def link_identity(
         except IntegrityError:
             raise _taken(user, issuer, subject) from None
         w.changed(after={"issuer": issuer, "subject": subject})
+        w.touch(TOKENS_TOPIC)
         return identity
 
 
@@ -64,3 +65,4 @@ def unlink_identity(*, actor: Principal, identity: ExternalIdentity, reason: str
             raise IdentityUnknown
         w.changed(before={"issuer": identity.issuer, "subject": identity.subject})
         identity.delete()
+        w.touch(TOKENS_TOPIC)

@@ -16,7 +16,7 @@ from apps.core.write import Target, write
 from apps.identity.claims import SUPER_ADMIN, SUPERADMIN_ROLE
 from apps.identity.compact import ALGORITHM
 from apps.identity.errors import LifetimeInvalid, PersonInactive, SubjectInvalid, WorkspaceElsewhere
-from apps.identity.models import RevokedToken
+from apps.identity.models import TOKENS_TOPIC, RevokedToken
 from apps.identity.selectors import revocation_digest
 from apps.identity.services.keys import LONGEST_LIFETIME, ensure_signing_key, private_key
 from apps.tenants.models import Tenant, Workspace
@@ -142,6 +142,7 @@ def revoke_token(
         expires_at: its `exp`: how long that must be remembered.
     """
     digest = revocation_digest(issuer, jti)
-    with write("token.revoke", actor=actor, target=Target(type="token", id=digest), reason=reason):
+    with write("token.revoke", actor=actor, target=Target(type="token", id=digest), reason=reason) as w:
         row, _ = RevokedToken.objects.update_or_create(digest=digest, defaults={"expires_at": expires_at})
+        w.touch(TOKENS_TOPIC)
         return row

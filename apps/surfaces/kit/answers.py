@@ -26,11 +26,11 @@ class Prepared:
 
     Attributes:
         body: JSON in the surface's shape.
-        etag: of this body, with its quotes.
+        etag: of this body, with its quotes; None where nobody is expected to have it.
     """
 
     body: bytes
-    etag: str
+    etag: str | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -141,7 +141,9 @@ def note(error: BaseException, problem: Problem) -> None:
 
 def circumstances(request: HttpRequest) -> Circumstances:
     return Circumstances(
-        request_id=getattr(request, "request_id", ""), correlation_id=getattr(request, "correlation_id", "")
+        request_id=getattr(request, "request_id", ""),
+        correlation_id=getattr(request, "correlation_id", ""),
+        path=request.path,
     )
 
 

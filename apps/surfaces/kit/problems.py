@@ -60,3 +60,4 @@ class Circumstances:
 
     request_id: str
     correlation_id: str
+    path: str = ""
