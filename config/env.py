@@ -120,6 +120,13 @@ class Environment(BaseSettings):
         default="", description="folder of the embedded object store; default is .steward/objects"
     )
 
+    # --- flags ---
+    FLAGS_SNAPSHOT_FILE: str = Field(
+        default="",
+        description="file that keeps the last flags, so that a process which starts without the database answers; "
+        "empty: none",
+    )
+
     # --- limits (requests a minute for each caller) ---
     RATE_LIMIT_PLATFORM: int = Field(default=600, ge=1, description="platform surface, most routes")
     RATE_LIMIT_PLATFORM_SEARCH: int = Field(
@@ -132,6 +139,7 @@ class Environment(BaseSettings):
     RATE_LIMIT_SERVICE_INTERNAL: int = Field(
         default=1000, ge=1, description="internal routes, by address and X-Service-Id together"
     )
+    RATE_LIMIT_OFREP: int = Field(default=1000, ge=1, description="OFREP, by the subject of the token")
     RATE_LIMIT_AUTOMATION: int = Field(default=600, ge=1, description="automation surface, by key")
     RATE_LIMIT_CONSOLE: int = Field(default=600, ge=1, description="console surface")
     RATE_LIMIT_CONTROL: int = Field(default=240, ge=1, description="control surface, most routes")

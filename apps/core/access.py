@@ -51,6 +51,9 @@ PERMISSIONS: dict[str, dict[Role, Reach]] = {
         Role.QA: Reach.ALL,
     },
     "plans.write": _ALL,
+    "flags.read": {**_ADMIN, Role.SUPPORT: Reach.ALL},
+    "flags.override": _ADMIN,  # what a tenant is given against the rules
+    "flags.manage": _ALL,
     "audit.read": _ALL,
     "configuration.read": _ALL,
     "configuration.write": _ALL,

@@ -17,6 +17,7 @@ from signal import SIGINT, SIGTERM
 from apps.embedded import environment, keys, postgres, processes, servers
 from apps.embedded.postgres import Postgres
 from apps.embedded.state import (
+    FLAGS_FILE,
     OBJECTS_FOLDER,
     REPOSITORY,
     Hold,
@@ -138,6 +139,7 @@ def begin_anew(home: Home, given: Mapping[str, str]) -> None:
         PREPARED_FILE,
         environment.RECORD_FILE,
         servers.RECORD_FILE,
+        FLAGS_FILE,
     ):
         home.file(name).unlink(missing_ok=True)
 
@@ -145,7 +147,10 @@ def begin_anew(home: Home, given: Mapping[str, str]) -> None:
 def _start(home: Home, supervisor: Supervisor, given: dict[str, str]) -> Stack:
     needs = servers.needs_of(given)
     web_port = wanted_web_port(given)
-    addresses: dict[str, str] = {"OBJECT_STORE_ROOT": str(home.file(OBJECTS_FOLDER))}
+    addresses: dict[str, str] = {
+        "OBJECT_STORE_ROOT": str(home.file(OBJECTS_FOLDER)),
+        "FLAGS_SNAPSHOT_FILE": str(home.file(FLAGS_FILE)),
+    }
     programs: list[Program] = []
     if needs.postgres:
         database = servers.postgres_of(home)

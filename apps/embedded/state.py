@@ -37,6 +37,8 @@ def notice(sentence: str) -> None:
 
 # The embedded object store (apps.core.objectstore).
 OBJECTS_FOLDER = "objects"
+# The last flags (apps.flags.snapshot).
+FLAGS_FILE = "flags.json"
 
 
 def default_root() -> Path:

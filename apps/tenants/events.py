@@ -21,3 +21,5 @@ PURGED = "tenant.purged"
 # Raised by every change of a tenant's status, token stamp or keys: who keeps verdicts about a tenant's tokens
 # and keys in memory drops them (apps.core.live).
 ACCESS_TOPIC = "tenants.access"
+# Raised by every change of what flags may ask of a tenant: that it is there, its plan, status, tags and country.
+ATTRIBUTES_TOPIC = "tenants.attributes"

@@ -21,6 +21,7 @@ from apps.core.statements import Columns, Statement
 from apps.core.write import Target, write
 from apps.plans.models import Plan
 from apps.tenants.effective import SubscriptionFact, decide
+from apps.tenants.events import ATTRIBUTES_TOPIC
 from apps.tenants.models import PlanOverride, Tenant, TenantFacts
 
 Recount = Callable[[Collection[UUID]], Mapping[UUID, Any]]
@@ -65,7 +66,7 @@ def set_usage(tenant_id: UUID, usage: Mapping[str, float]) -> None:
 def set_subscription(tenant_id: UUID, subscription: SubscriptionFact | None) -> bool:
     """Owner: finance. True where the tenant's effective plan is another one now (an override holds against it).
 
-    The caller's write then publishes `tenant.terms_changed`.
+    The caller's write then publishes `tenant.terms_changed` and touches `tenants.attributes`.
     """
     tenant = Tenant.objects.select_for_update(no_key=True).filter(id=tenant_id).first()
     if tenant is None:
@@ -206,6 +207,7 @@ def _rebuild_plans(actor: Principal, batch: Sequence[UUID], drift: Drift) -> Non
             held = Tenant.objects.select_for_update(no_key=True).get(id=tenant.id)
             before = held.effective_plan_id
             if settle_plan(held):
+                w.touch(ATTRIBUTES_TOPIC)
                 drift.drifted += 1
                 _remember(drift, held.id, str(before), str(held.effective_plan_id))
             w.note(column="effective_plan")

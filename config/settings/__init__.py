@@ -8,4 +8,5 @@ from config.settings.surfaces import *
 from config.settings.backoffice import *
 from config.settings.jobs import *
 from config.settings.objects import *
+from config.settings.flags import *
 from config.settings.observability import *

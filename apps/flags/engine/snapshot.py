@@ -1,14 +1,14 @@
 """Everything that evaluation needs, immutable: a process swaps a whole snapshot for the next."""
 
 from bisect import bisect_right
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from types import MappingProxyType
 from typing import Any
 
 from apps.flags.engine.evaluator import CompiledFlag, Predicate, Step, Subject, Trace, compile_segment
 from apps.flags.engine.graph import broken
-from apps.flags.engine.model import Context, Decision, Flag, Override, Segment, TenantAttributes
+from apps.flags.engine.model import FACTS, Context, Decision, Flag, Override, Segment, TenantAttributes
 
 _NOTHING: Mapping[str, Any] = MappingProxyType({})
 
@@ -36,7 +36,7 @@ class Snapshot:
         loaded_at: when, in seconds since 1970.
     """
 
-    __slots__ = ("_expiries", "_facts", "_flags", "definitions", "loaded_at", "revision")
+    __slots__ = ("_expiries", "_facts", "_flags", "definitions", "loaded_at", "revision", "segments")
 
     def __init__(
         self,
@@ -44,6 +44,7 @@ class Snapshot:
         revision: str,
         loaded_at: float,
         definitions: Mapping[str, Flag],
+        segments: Mapping[str, Segment],
         flags: Mapping[str, CompiledFlag],
         facts: Mapping[str, Mapping[str, Any]],
         expiries: tuple[float, ...],
@@ -51,6 +52,7 @@ class Snapshot:
         self.revision = revision
         self.loaded_at = loaded_at
         self.definitions = definitions
+        self.segments = segments
         self._flags = flags
         self._facts = facts
         self._expiries = expiries
@@ -72,8 +74,9 @@ class Snapshot:
             Unusable: a condition that they would have refused.
         """
         definitions = {flag.key: flag for flag in sorted(flags, key=lambda flag: flag.key)}
+        known = {segment.key: segment for segment in segments}
         compiled: dict[str, tuple[Predicate, ...]] = {
-            segment.key: compile_segment(segment) for segment in segments
+            key: compile_segment(segment) for key, segment in known.items()
         }
         given: dict[str, list[Override]] = {}
         for override in overrides:
@@ -83,11 +86,12 @@ class Snapshot:
             key: CompiledFlag(flag, compiled, given.get(key, ()), broken=key in lost)
             for key, flag in definitions.items()
         }
-        ends = (each.expires_at for known in given.values() for each in known if each.expires_at is not None)
+        ends = (each.expires_at for rows in given.values() for each in rows if each.expires_at is not None)
         return cls(
             revision=revision,
             loaded_at=loaded_at,
             definitions=MappingProxyType(definitions),
+            segments=MappingProxyType(known),
             flags=made,
             facts={each.tenant_id: each.facts() for each in tenants},
             expiries=tuple(sorted(ends)),
@@ -104,6 +108,33 @@ class Snapshot:
 
     def tenant_ids(self) -> Iterable[str]:
         return self._facts.keys()
+
+    def depends_on_context(self, key: str) -> bool:
+        """True where a rule, the rollout or a prerequisite of the flag looks at what callers send."""
+        waiting, seen = [key], {key}
+        while waiting:
+            flag = self.definitions.get(waiting.pop())
+            if flag is None:
+                continue
+            if any(name not in FACTS for name in self._attributes(flag)):
+                return True
+            further = {each.key for each in flag.prerequisites} - seen
+            seen |= further
+            waiting.extend(further)
+        return False
+
+    def _attributes(self, flag: Flag) -> Iterator[str]:
+        """What a flag's own rules and rollout look at."""
+        for rule in flag.rules:
+            if rule.split:
+                yield rule.context_key
+            for condition in rule.conditions:
+                if condition.segment is None:
+                    yield condition.attribute
+                elif condition.segment in self.segments:
+                    yield from (each.attribute for each in self.segments[condition.segment].conditions)
+        if flag.rollout is not None:
+            yield flag.rollout.context_key
 
     def facts(self, tenant_id: str) -> Mapping[str, Any]:
         """What is known of a tenant, by the names of attributes; empty for one that is not known."""

@@ -223,6 +223,7 @@ def _lift(statement: Statement, columns: Columns, tenant: Tenant, actor: Princip
 def _plan_terms_changed(w: Write, tenant: Tenant) -> None:
     settle_plan(tenant)
     keep(tenant)
+    w.touch(events.ATTRIBUTES_TOPIC)
     w.publish(events.TERMS_CHANGED, tenant_id=str(tenant.id))
 
 

@@ -86,6 +86,7 @@ def provision_tenant(
             }
         )
         w.publish(events.PROVISIONED, tenant_id=str(tenant.id))
+        w.touch(events.ATTRIBUTES_TOPIC)
     return Provisioned(tenant=tenant, api_key=key)
 
 

@@ -133,6 +133,7 @@ def _set_tombstone(purge_id: UUID, actor: Principal) -> dict[str, int]:
         purge.save(update_fields=["removed", "status", "finished_at"])
         w.note(purge_id=str(purge.id), removed=purge.removed)
         w.publish(events.PURGED, tenant_id=str(tenant_id))
+        w.touch(events.ATTRIBUTES_TOPIC)
     return dict(purge.removed)
 
 

@@ -163,7 +163,7 @@ def move(w: Write, tenant: Tenant, to: TenantStatus, *, actor: Principal, reason
         tenant=tenant, from_status=here, to_status=to, actor_id=actor.id, reason=reason, at=at
     )
     w.changed(before={"status": here.value}, after={"status": to.value})
-    w.touch(events.ACCESS_TOPIC)
+    w.touch(events.ACCESS_TOPIC, events.ATTRIBUTES_TOPIC)
 
 
 def _moment(value: datetime | None) -> str | None:

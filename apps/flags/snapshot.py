@@ -1,0 +1,182 @@
+"""The flags as this process knows them: one immutable engine snapshot, swapped for the next when something changed.
+
+Reading takes no query and no lock. A process loads at its first read and then listens (apps.core.live) to what
+changes flags and to what changes tenants. With the database away the last snapshot serves on and `stale()` says so;
+a process that starts while it is away begins with the file that others wrote (setting FLAGS_SNAPSHOT_FILE).
+
+    decision = holder.current().evaluate(key, tenant_id, context, at=time.time())
+"""
+
+import os
+import threading
+import time
+from collections.abc import Callable
+from typing import Any
+
+import psycopg
+import structlog
+from django.conf import settings
+from django.db import connection
+
+from apps.core import live
+from apps.flags import stored
+from apps.flags.engine import Snapshot
+from apps.flags.errors import FlagsUnavailable
+from apps.flags.models import TOPIC
+from apps.tenants.events import ATTRIBUTES_TOPIC
+
+log = structlog.get_logger(__name__)
+
+# Polls are 2 s apart: after three that did not come, what is known may be old.
+STALE_SECONDS = 6.5
+_RETRY_SECONDS = 1.0
+
+Watcher = Callable[[Snapshot], None]
+
+
+class Holder:
+    """The snapshot of this process."""
+
+    def __init__(self) -> None:
+        self._snapshot: Snapshot | None = None
+        self._versions = (-1, -1)
+        self._listening = self._subscribed = self._pinned = False
+        self._from_file = self._behind = False
+        self._loaded_at = self._next_try = 0.0
+        self._watchers: list[Watcher] = []
+        self._guard = threading.Lock()
+        self._starting = threading.Lock()
+
+    def current(self) -> Snapshot:
+        """The snapshot in force. The first call in a process loads it and starts to listen.
+
+        Raises:
+            FlagsUnavailable: neither the database nor the file has been there yet.
+        """
+        if not self._listening and not self._pinned:
+            self._begin()
+        if self._snapshot is None:
+            raise FlagsUnavailable
+        return self._snapshot
+
+    def stale(self) -> bool:
+        """True where the database has not been heard of for some seconds, or what it announced is not loaded."""
+        if self._pinned:
+            return False
+        if self._snapshot is None or self._from_file or self._behind:
+            return True
+        return time.monotonic() - max(self._loaded_at, live.listener.last_heard) > STALE_SECONDS
+
+    def watch(self, watcher: Watcher) -> None:
+        """Calls `watcher(snapshot)` with every new snapshot, before it is in force; what it prepares (bytes, ETags)
+        is there when the first reader sees it. It must be short and not raise."""
+        self._watchers.append(watcher)
+
+    def refresh(self) -> None:
+        """Loads what stands in the database now.
+
+        Raises:
+            psycopg.Error: it is away; the snapshot stays as it was.
+        """
+        with self._guard:
+            with live.open_link() as link, link.transaction():
+                link.execute("SET TRANSACTION ISOLATION LEVEL REPEATABLE READ, READ ONLY")
+                rows = stored.read(lambda sql: link.execute(sql).fetchall())
+            fresh = rows.versions >= self._versions
+            if fresh:
+                self._put(stored.build(rows), rows.versions)
+            self._from_file = self._behind = False
+            self._loaded_at = time.monotonic()
+        if fresh:
+            stored.write_file(settings.FLAGS_SNAPSHOT_FILE, rows)
+
+    def refresh_quietly(self) -> None:
+        """As `refresh`, where this process has flags at all; with the database away the listener will catch up."""
+        if self._pinned or not self._listening:
+            return
+        try:
+            self.refresh()
+        except psycopg.Error as away:
+            log.warning("flags_not_loaded", error=type(away).__name__)
+
+    def pin_present(self) -> None:
+        """Serves what Django's connection sees now, the open transaction included, and listens no longer (tests,
+        rehearsals)."""
+
+        def fetch(sql: str) -> list[tuple[Any, ...]]:
+            with connection.cursor() as cursor:
+                cursor.execute(sql)
+                return list(cursor.fetchall())
+
+        rows = stored.read(fetch)
+        self.pin(stored.build(rows))
+
+    def pin(self, snapshot: Snapshot) -> None:
+        """Serves this snapshot and listens no longer."""
+        with self._guard:
+            self._pinned = True
+            self._put(snapshot, self._versions)
+
+    def forget(self) -> None:
+        """Drops everything: the next read loads again (after a restore of the database; between tests)."""
+        with self._guard:
+            self._snapshot, self._versions = None, (-1, -1)
+            self._listening = self._pinned = self._from_file = self._behind = False
+            self._next_try = 0.0
+
+    @property
+    def is_empty(self) -> bool:
+        """True where nothing was loaded yet."""
+        return self._snapshot is None
+
+    def after_fork(self) -> None:
+        """In a forked child: what was loaded serves on, but nobody listens yet."""
+        self._guard, self._starting = threading.Lock(), threading.Lock()
+        self._listening = False
+        self._next_try = 0.0
+
+    def _put(self, snapshot: Snapshot, versions: tuple[int, int]) -> None:
+        for watcher in self._watchers:
+            watcher(snapshot)
+        self._snapshot, self._versions = snapshot, versions
+
+    def _begin(self) -> None:
+        # Whoever comes while the first load runs waits for it; with something to serve, nobody waits for a retry.
+        with self._starting:
+            if self._listening or time.monotonic() < self._next_try:
+                return
+            try:
+                self.refresh()
+            except psycopg.Error as away:
+                log.warning("flags_not_loaded", error=type(away).__name__)
+                self._next_try = time.monotonic() + _RETRY_SECONDS
+                if self._snapshot is None:
+                    self._load_file()
+                if self._snapshot is None:
+                    return
+            self._listening = True
+            if self._subscribed:
+                live.listener.start()
+                return
+            self._subscribed = True
+            live.listener.subscribe(TOPIC, lambda revision: self._heard(0, revision))
+            live.listener.subscribe(ATTRIBUTES_TOPIC, lambda revision: self._heard(1, revision))
+
+    def _load_file(self) -> None:
+        rows = stored.read_file(settings.FLAGS_SNAPSHOT_FILE)
+        if rows is not None:
+            with self._guard:
+                # Whatever the database says is newer.
+                self._put(stored.build(rows), (-1, -1))
+                self._from_file = True
+
+    def _heard(self, place: int, revision: int) -> None:
+        if self._pinned:
+            return
+        if revision > self._versions[place] or self._from_file or self._behind:
+            self._behind = True
+            self.refresh()
+
+
+holder = Holder()
+os.register_at_fork(after_in_child=holder.after_fork)

@@ -1,0 +1,185 @@
+"""What a snapshot is built from: rows as they stand in the database, or in a file beside it."""
+
+import json
+import tempfile
+import time
+from collections.abc import Callable, Sequence
+from contextlib import suppress
+from dataclasses import asdict, dataclass
+from datetime import datetime
+from pathlib import Path
+from typing import Any, TypeAlias
+from uuid import UUID
+
+import structlog
+
+from apps.core.clock import iso
+from apps.core.ids import TENANT, public
+from apps.flags.engine import (
+    Flag,
+    Malformed,
+    Override,
+    Segment,
+    Snapshot,
+    TenantAttributes,
+    read_flag,
+    read_segment,
+)
+from apps.flags.models import TOPIC
+from apps.tenants.events import ATTRIBUTES_TOPIC
+
+log = structlog.get_logger(__name__)
+
+Fetch: TypeAlias = Callable[[str], Sequence[tuple[Any, ...]]]
+_FORMAT = 1
+
+_REVISIONS = "SELECT name, revision FROM core_live_topic"
+_FLAGS = (
+    "SELECT key, type, variations::text, off_variation, default_enabled, is_archived, rules::text, rollout::text, "
+    "prerequisites::text, hash, salt FROM flags_flag"
+)
+_SEGMENTS = "SELECT key, conditions::text FROM flags_segment"
+# Ended ones too: a process that loaded them before they ended must come to the same revision.
+_OVERRIDES = (
+    "SELECT f.key, o.tenant_id, o.enabled, o.variation, o.expires_at "
+    "FROM flags_override o JOIN flags_flag f ON f.id = o.flag_id"
+)
+_TENANTS = (
+    "SELECT t.id, p.slug, t.status, t.tags, t.country, t.created_at "
+    "FROM tenants_tenant t JOIN plans_plan p ON p.id = t.effective_plan_id"
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Rows:
+    """JSON values.
+
+    Attributes:
+        versions: revisions of the flags and of what is known of tenants.
+        flags, segments: inputs of `read_flag` and `read_segment`.
+        overrides: (flag, tenant, enabled, variation or "", expiry in seconds or None).
+        tenants: (tenant, plan, status, tags, country or None, created at).
+    """
+
+    versions: tuple[int, int]
+    read_at: float
+    flags: list[dict[str, Any]]
+    segments: list[dict[str, Any]]
+    overrides: list[Sequence[Any]]
+    tenants: list[Sequence[Any]]
+
+
+def read(fetch: Fetch) -> Rows:
+    """Five queries; `fetch` runs them in one transaction that sees one moment."""
+    revisions: dict[str, int] = dict(fetch(_REVISIONS))
+    return Rows(
+        versions=(revisions.get(TOPIC, 0), revisions.get(ATTRIBUTES_TOPIC, 0)),
+        read_at=time.time(),
+        flags=[_flag_row(row) for row in fetch(_FLAGS)],
+        segments=[{"key": key, "conditions": json.loads(text)} for key, text in fetch(_SEGMENTS)],
+        overrides=[
+            (key, public(TENANT, tenant), enabled, variation, ends.timestamp() if ends else None)
+            for key, tenant, enabled, variation, ends in fetch(_OVERRIDES)
+        ],
+        tenants=[_tenant_row(*row) for row in fetch(_TENANTS)],
+    )
+
+
+def build(rows: Rows) -> Snapshot:
+    """The snapshot. A row that makes no sense is left out and told of: it must not keep all others away."""
+    segments = [read for data in rows.segments if (read := _segment(data)) is not None]
+    known = {segment.key for segment in segments}
+    flags = {data["key"]: found for data in rows.flags if (found := _flag(data, known)) is not None}
+    overrides = []
+    for key, tenant, enabled, variation, ends in rows.overrides:
+        flag = flags.get(key)
+        if flag is not None:
+            chosen = variation or (flag.on_variation if enabled else flag.off_variation)
+            overrides.append(Override(key, tenant, chosen, ends))
+    return Snapshot.build(
+        revision=f"{rows.versions[0]}.{rows.versions[1]}",
+        loaded_at=rows.read_at,
+        flags=flags.values(),
+        segments=segments,
+        overrides=overrides,
+        tenants=[
+            TenantAttributes(tenant, plan, status, tuple(tags), country, created)
+            for tenant, plan, status, tags, country, created in rows.tenants
+        ],
+    )
+
+
+def write_file(path: str, rows: Rows) -> None:
+    """Keeps the rows for a process that starts without the database; a reader sees the old file or the new one.
+
+    A folder that can't be written is told of and otherwise ignored: flags must not depend on it.
+    """
+    if not path:
+        return
+    target, made = Path(path), ""
+    try:
+        target.parent.mkdir(parents=True, exist_ok=True)
+        with tempfile.NamedTemporaryFile("w", dir=target.parent, delete=False, encoding="utf-8") as file:
+            made = file.name
+            json.dump({"format": _FORMAT, **asdict(rows)}, file)
+        Path(made).replace(target)
+    except OSError as wrong:
+        log.warning("flags_file_not_written", error=type(wrong).__name__)
+        with suppress(OSError):
+            Path(made).unlink(missing_ok=True)
+
+
+def read_file(path: str) -> Rows | None:
+    """What was kept; None where there is nothing that can be read."""
+    if not path:
+        return None
+    try:
+        data = json.loads(Path(path).read_text(encoding="utf-8"))
+        if data.pop("format") != _FORMAT:
+            return None
+        first, second = data.pop("versions")
+        return Rows(versions=(first, second), **data)
+    except FileNotFoundError:
+        return None
+    except (OSError, ValueError, KeyError, TypeError, AttributeError) as wrong:
+        log.warning("flags_file_not_read", error=type(wrong).__name__)
+        return None
+
+
+def _flag_row(row: tuple[Any, ...]) -> dict[str, Any]:
+    key, type_, variations, off, default, archived, rules, rollout, prerequisites, hash_, salt = row
+    return {
+        "key": key,
+        "type": type_,
+        "variations": json.loads(variations),
+        "offVariation": off,
+        "defaultEnabled": default,
+        "isArchived": archived,
+        "rules": json.loads(rules),
+        "rollout": json.loads(rollout) if rollout else None,
+        "prerequisites": json.loads(prerequisites),
+        "hash": hash_,
+        "salt": salt,
+    }
+
+
+def _tenant_row(
+    tenant: UUID, plan: str, status: str, tags: list[str], country: str, created: datetime
+) -> tuple[Any, ...]:
+    return public(TENANT, tenant), plan, status, tags, country or None, iso(created)
+
+
+def _flag(data: dict[str, Any], segments: set[str]) -> Flag | None:
+    try:
+        return read_flag(data, segments=segments)
+    except Malformed as wrong:
+        log.error("flag_ignored", flag=data["key"], field=wrong.field)
+        return None
+
+
+def _segment(data: dict[str, Any]) -> Segment | None:
+    try:
+        return read_segment(data)
+    except Malformed as wrong:
+        log.error("segment_ignored", segment=data["key"], field=wrong.field)
+        return None

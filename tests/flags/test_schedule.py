@@ -1,0 +1,94 @@
+"""Changes to come."""
+
+from datetime import timedelta
+
+import pytest
+
+from apps.core.clock import now
+from apps.core.ids import new_id
+from apps.core.models import Job
+from apps.core.principal import Principal, PrincipalKind
+from apps.flags import services
+from apps.flags.errors import FlagInvalid, ScheduleNotFound, ScheduleOver
+from apps.flags.models import Flag, FlagChange, ScheduledChange
+from apps.flags.services.schedule import APPLY_JOB
+from tests.factories import actor, make_flag
+
+pytestmark = pytest.mark.django_db
+
+AUTHOR = Principal(kind=PrincipalKind.STAFF, id="usr_author", via="platform")
+
+
+def due(**change: object) -> ScheduledChange:
+    """A scheduled change whose time has come."""
+    row = services.schedule_change(actor=AUTHOR, key="checkout", at=now() + timedelta(hours=1), change=change)
+    ScheduledChange.objects.filter(pk=row.pk).update(at=now() - timedelta(seconds=1))
+    return row
+
+
+def test_a_change_is_made_once_in_its_authors_name() -> None:
+    make_flag()
+    row = due(defaultEnabled=True)
+    job = Job.objects.get(name=APPLY_JOB)
+    assert (job.args, Principal.from_json(job.actor).id) == ({"schedule_id": str(row.id)}, AUTHOR.id)
+    assert job.run_at > now()
+    for _ in range(2):
+        services.apply_scheduled(actor=Principal.from_json(job.actor), schedule_id=row.id)
+    flag = Flag.objects.get()
+    assert (flag.default_enabled, flag.version) == (True, 2)
+    assert list(FlagChange.objects.values_list("changed_by", "version")) == [("usr_author", 2)]
+    row.refresh_from_db()
+    assert row.status == "applied"
+
+
+def test_a_change_is_not_made_before_its_time() -> None:
+    make_flag()
+    row = services.schedule_change(
+        actor=AUTHOR, key="checkout", at=now() + timedelta(hours=1), change={"defaultEnabled": True}
+    )
+    services.apply_scheduled(actor=AUTHOR, schedule_id=row.id)
+    assert Flag.objects.get().default_enabled is False
+    row.refresh_from_db()
+    assert row.status == "pending"
+
+
+def test_a_change_that_can_not_be_made_any_longer_says_why() -> None:
+    make_flag()
+    row = due(defaultEnabled=True)
+    services.archive_flag(actor=actor(), key="checkout")
+    services.apply_scheduled(actor=AUTHOR, schedule_id=row.id)
+    row.refresh_from_db()
+    assert row.status == "failed"
+    assert row.error is not None
+    assert row.error["code"] == "ADM_FLAG_ARCHIVED"
+
+
+def test_a_change_that_was_taken_back_is_not_made() -> None:
+    make_flag()
+    row = due(defaultEnabled=True)
+    services.cancel_scheduled(actor=actor(), key="checkout", schedule_id=row.id)
+    services.apply_scheduled(actor=AUTHOR, schedule_id=row.id)
+    assert Flag.objects.get().default_enabled is False
+    with pytest.raises(ScheduleOver):
+        services.cancel_scheduled(actor=actor(), key="checkout", schedule_id=row.id)
+    with pytest.raises(ScheduleNotFound):
+        services.cancel_scheduled(actor=actor(), key="checkout", schedule_id=new_id())
+
+
+def test_what_makes_no_sense_is_refused_when_it_is_scheduled() -> None:
+    make_flag()
+    ahead = now() + timedelta(hours=1)
+    with pytest.raises(FlagInvalid):
+        services.schedule_change(actor=AUTHOR, key="checkout", at=ahead, change={"offVariation": "blue"})
+    with pytest.raises(FlagInvalid):
+        services.schedule_change(actor=AUTHOR, key="checkout", at=ahead, change={})
+    with pytest.raises(FlagInvalid):
+        services.schedule_change(actor=AUTHOR, key="checkout", at=now(), change={"defaultEnabled": True})
+
+
+def test_a_change_of_a_critical_flag_was_allowed_when_it_was_scheduled() -> None:
+    make_flag()
+    row = due(defaultEnabled=True)
+    Flag.objects.update(needs_approval=True)
+    services.apply_scheduled(actor=AUTHOR, schedule_id=row.id)
+    assert Flag.objects.get().default_enabled is True

@@ -1,0 +1,185 @@
+"""The snapshot of a process: loaded, swapped, kept when the database is away."""
+
+import json
+import time
+from collections.abc import Callable
+from datetime import timedelta
+from pathlib import Path
+from typing import Any
+
+import psycopg
+import pytest
+from pytest_django import Settings
+
+from apps.core import live
+from apps.core.clock import now
+from apps.flags import services, stored
+from apps.flags.engine import Reason
+from apps.flags.errors import FlagsUnavailable
+from apps.flags.models import Flag
+from apps.flags.services import OverrideFields
+from apps.flags.snapshot import Holder, holder
+from apps.tenants.services import suspend_tenant
+from tests.factories import actor, make_flag, make_override, make_segment, make_tenant
+
+STORED = pytest.mark.django_db(transaction=True)
+
+
+def eventually(holds: Callable[[], bool]) -> None:
+    deadline = time.monotonic() + 10
+    while not holds():
+        assert time.monotonic() < deadline, "did not come true within 10 s"
+        time.sleep(0.01)
+
+
+def reason(tenant: str, key: str = "checkout", **context: Any) -> Reason:
+    found = holder.current().evaluate(key, tenant, context, at=time.time())
+    assert found is not None
+    return found.reason
+
+
+@STORED
+def test_what_stands_in_the_database_is_loaded() -> None:
+    tenant, other = make_tenant(country="DE"), make_tenant()
+    make_segment()
+    rules = [{"conditions": [{"segment": "europeans"}], "variation": "on"}]
+    flag = make_flag(rules=rules)
+    make_override(make_flag("two"), other, expires_at=now() + timedelta(hours=1))
+
+    assert reason(tenant.public_id) == Reason.RULE_MATCH
+    assert reason(other.public_id) == Reason.DEFAULT_DISABLED
+    assert reason(other.public_id, "two") == Reason.OVERRIDE_ENABLED
+    assert holder.current().facts(tenant.public_id)["plan"] == "starter"
+    assert len(holder.current()) == 2
+    assert not holder.stale()
+    assert flag.key in holder.current()
+
+
+@STORED
+def test_a_change_is_seen_here_at_once_and_elsewhere_soon() -> None:
+    tenant = make_tenant()
+    make_flag()
+    elsewhere = Holder()
+    first = elsewhere.current()
+    assert reason(tenant.public_id) == Reason.DEFAULT_DISABLED
+    services.update_flag(actor=actor(), key="checkout", fields={"defaultEnabled": True})
+    assert reason(tenant.public_id) == Reason.DEFAULT_ENABLED
+    eventually(lambda: elsewhere.current().revision != first.revision)
+    assert first.definitions["checkout"].default_enabled is False
+    elsewhere.pin(first)
+
+
+@STORED
+def test_a_tenant_that_changes_is_seen_without_a_write_on_flags() -> None:
+    tenant = make_tenant(status="active")
+    rules = [
+        {"conditions": [{"attribute": "status", "operator": "equals", "value": "active"}], "variation": "on"}
+    ]
+    make_flag(rules=rules)
+    before = holder.current().revision
+    assert reason(tenant.public_id) == Reason.RULE_MATCH
+    suspend_tenant(actor=actor(), tenant_id=tenant.id, reason="unpaid")
+    eventually(lambda: reason(tenant.public_id) == Reason.DEFAULT_DISABLED)
+    assert holder.current().revision != before
+
+
+@STORED
+def test_watchers_have_prepared_a_snapshot_before_it_is_in_force() -> None:
+    make_flag()
+    own = Holder()
+    seen: list[tuple[str, bool]] = []
+    own.watch(lambda snapshot: seen.append((snapshot.revision, own.is_empty)))
+    own.current()
+    assert seen == [(own.current().revision, True)]
+    own.pin(own.current())
+
+
+@STORED
+def test_one_row_that_makes_no_sense_does_not_keep_the_others_away() -> None:
+    make_flag()
+    make_flag("broken", rules=[{"conditions": [{"segment": "gone"}], "variation": "on"}])
+    assert "checkout" in holder.current()
+    assert "broken" not in holder.current()
+
+
+def away(*_: Any, **__: Any) -> Any:
+    raise psycopg.OperationalError("away")
+
+
+@STORED
+def test_with_the_database_away_the_last_snapshot_serves_and_says_so(monkeypatch: pytest.MonkeyPatch) -> None:
+    tenant = make_tenant()
+    make_flag(default_enabled=True)
+    own = Holder()
+    own.current()
+    monkeypatch.setattr(live, "open_link", away)
+    with pytest.raises(psycopg.OperationalError):
+        own._heard(0, 10_000)
+    assert own.stale()
+    found = own.current().evaluate("checkout", tenant.public_id, {}, at=time.time())
+    assert found is not None
+    assert found.enabled
+    own.pin(own.current())
+
+
+@STORED
+def test_a_process_that_starts_without_the_database_begins_with_the_file(
+    monkeypatch: pytest.MonkeyPatch, settings: Settings, tmp_path: Path
+) -> None:
+    settings.FLAGS_SNAPSHOT_FILE = str(tmp_path / "below" / "flags.json")
+    tenant = make_tenant(country="FR")
+    make_segment()
+    make_flag(rules=[{"conditions": [{"segment": "europeans"}], "variation": "on"}])
+    make_override(make_flag("two"), tenant)
+    kept = holder.current().bootstrap(tenant.public_id, {}, at=time.time())
+
+    monkeypatch.setattr(live, "open_link", away)
+    started = Holder()
+    assert started.current().bootstrap(tenant.public_id, {}, at=time.time()) == kept
+    assert started.stale()
+
+    monkeypatch.undo()
+    settings.FLAGS_SNAPSHOT_FILE = ""
+    started.refresh()
+    assert not started.stale()
+    started.pin(started.current())
+
+
+def test_without_the_database_and_without_a_file_nothing_is_made_up(
+    monkeypatch: pytest.MonkeyPatch, settings: Settings, tmp_path: Path
+) -> None:
+    monkeypatch.setattr(live, "open_link", away)
+    for name, content in (("none", None), ("broken", "{"), ("foreign", json.dumps({"format": 99}))):
+        path = tmp_path / name
+        if content is not None:
+            path.write_text(content)
+        settings.FLAGS_SNAPSHOT_FILE = str(path)
+        with pytest.raises(FlagsUnavailable):
+            Holder().current()
+
+
+def test_a_folder_that_can_not_be_written_disturbs_nobody(tmp_path: Path) -> None:
+    (tmp_path / "file").write_text("")
+    rows = stored.Rows((1, 1), 0.0, [], [], [], [])
+    stored.write_file(str(tmp_path / "file" / "flags.json"), rows)
+
+
+@pytest.mark.django_db
+def test_the_open_transaction_can_be_served() -> None:
+    Flag.objects.create(
+        key="checkout", variations=[{"key": "on", "value": True}, {"key": "off", "value": False}], salt="s"
+    )
+    holder.pin_present()
+    assert "checkout" in holder.current()
+    assert not holder.stale()
+
+
+@STORED
+def test_an_override_set_through_the_service_is_in_force_at_once() -> None:
+    tenant = make_tenant()
+    make_flag()
+    assert reason(tenant.public_id) == Reason.DEFAULT_DISABLED
+    services.set_override(
+        actor=actor(), key="checkout", tenant_id=tenant.id, fields=OverrideFields(enabled=True)
+    )
+    assert reason(tenant.public_id) == Reason.OVERRIDE_ENABLED
