@@ -1,6 +1,6 @@
 """Verifies a file of `manage.py audit_verify --export` without Steward.
 
-    python verify_audit_export.py FILE [KEY_ID=HEX ...]
+    python verify_audit_export.py FILE [KEY_ID=BASE64 ...]
 
 Needs Python 3.11 and, where public keys are given, the package `cryptography`. The keys are those of
 `manage.py signing_keys` for the purpose audit.anchor, had from the operator another way than the file. Exit status:
@@ -68,7 +68,7 @@ def check_anchor(line: dict[str, Any], roots: dict[int, set[str]], keys: dict[st
     signature = line["signature"]
     if signature["key_id"] not in keys:
         raise Wrong(3, f"anchor {number} is signed with the key {signature['key_id']}, which was not given")
-    public = Ed25519PublicKey.from_public_bytes(bytes.fromhex(keys[signature["key_id"]]))
+    public = Ed25519PublicKey.from_public_bytes(b64decode(keys[signature["key_id"]]))
     try:
         public.verify(b64decode(signature["value"]), line["payload"].encode())
     except InvalidSignature:

@@ -6,6 +6,7 @@ it stands in docs/operations.md; scripts/verify_audit_export.py does it without 
 """
 
 import json
+from base64 import b64encode
 from collections.abc import Iterator
 from datetime import datetime
 from pathlib import Path
@@ -117,5 +118,5 @@ def _anchor(signed: Signed) -> dict[str, Any]:
         "payload": signed.anchor.payload(),
         "signature": signed.signature.as_json(),
         # For looking at; whoever verifies takes the key that was given to them another way.
-        "public_key": key.hex() if key else None,
+        "public_key": b64encode(key).decode() if key else None,
     }

@@ -7,7 +7,9 @@ import pytest
 from django.db import connection
 from pytest_django import Settings
 
+from apps.core.write import Target, write
 from tests.database import owner_link
+from tests.factories import actor
 
 
 @pytest.fixture
@@ -37,3 +39,10 @@ def cut_tail(chain: str, *, from_seq: int) -> None:
         "ORDER BY seq DESC LIMIT 1",
         **asked,
     )
+
+
+def append(count: int = 1, *, tenant_id: Any = None) -> None:
+    for number in range(count):
+        target = Target(type="thing", id=f"thing-{number}", tenant_id=tenant_id)
+        with write("thing.change", actor=actor(), target=target, reason="asked by Ünal") as w:
+            w.changed(after={"size": number})

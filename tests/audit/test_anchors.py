@@ -7,8 +7,6 @@ from typing import Any
 
 import pytest
 from django.conf import settings
-from django.core.management import call_command
-from django.core.management.base import CommandError
 
 from apps.audit.anchors import manifest, merkle, taking
 from apps.audit.anchors.checking import AnchorReport, check_anchors, known_anchors
@@ -22,10 +20,8 @@ from apps.audit.verification import verify_all
 from apps.core.ids import new_id
 from apps.core.objectstore import ObjectExists, store
 from apps.core.principal import system
-from apps.core.write import Target, write
-from tests.audit.conftest import by_owner, cut_tail
+from tests.audit.conftest import append, by_owner, cut_tail
 from tests.core.processes import in_threads
-from tests.factories import actor
 
 pytestmark = pytest.mark.django_db(transaction=True)
 
@@ -35,13 +31,6 @@ SYSTEM = system("test")
 @pytest.fixture(autouse=True)
 def _own_store(own_store: Path) -> None:
     """Anchors of other tests are not in the way."""
-
-
-def append(count: int = 1, *, tenant_id: Any = None) -> None:
-    for number in range(count):
-        target = Target(type="thing", id=f"thing-{number}", tenant_id=tenant_id)
-        with write("thing.change", actor=actor(), target=target, reason="asked by Ünal") as w:
-            w.changed(after={"size": number})
 
 
 def check(**narrowed: Any) -> AnchorReport:
@@ -322,78 +311,6 @@ def test_restore_that_did_not_happen_is_not_accepted() -> None:
     take_anchor(actor=SYSTEM)
     with pytest.raises(RestoreNotNeeded):
         take_anchor(actor=SYSTEM, after_restore="just in case")
-
-
-def verify(capsys: pytest.CaptureFixture[str], *arguments: str) -> tuple[int, str]:
-    with pytest.raises(SystemExit) as ended:
-        call_command("audit_verify", *arguments)
-    return int(ended.value.code or 0), capsys.readouterr().out
-
-
-def test_command_ends_with_what_it_found(capsys: pytest.CaptureFixture[str]) -> None:
-    tenant = new_id()
-    append(4, tenant_id=tenant)
-    code, said = verify(capsys, "--anchors")
-    assert (code, said.splitlines()[-1]) == (
-        0,
-        "No anchor has been taken yet: manage.py audit_anchor takes one.",
-    )
-    call_command("audit_anchor")
-    code, said = verify(capsys, "--anchors")
-    assert code == 0
-    assert "1 anchors hold" in said
-    cut_tail(f"tenant:{tenant}", from_seq=4)
-    code, said = verify(capsys, "--anchors")
-    assert code == 3
-    assert "it is older than the newest anchor (1, of " in said
-    assert verify(capsys)[0] == 0
-    by_owner("UPDATE audit_entry SET action = 'other' WHERE chain LIKE 'tenant:%' AND seq = 2")
-    code, said = verify(capsys, "--anchors")
-    assert code == 2
-    assert f"tenant:{tenant}: broken at row 2: its content was changed" in said
-
-
-def test_command_since_reads_only_what_is_newer_and_says_what_that_proves(
-    capsys: pytest.CaptureFixture[str],
-) -> None:
-    append(3)
-    middle = AuditEntry.objects.get(seq=2).at.isoformat()
-    code, said = verify(capsys, "--since", middle)
-    assert code == 0
-    assert "1 chains with 2 rows are intact." in said
-    assert "of what stood before it says nothing" in said
-    by_owner("UPDATE audit_entry SET action = 'other' WHERE seq = 1")
-    assert verify(capsys, "--since", middle)[0] == 0
-    assert verify(capsys)[0] == 2
-    by_owner("UPDATE audit_entry SET hash = sha256('x') WHERE seq = 1")
-    code, said = verify(capsys, "--since", middle)
-    assert (code, said.splitlines()[0]) == (
-        2,
-        "platform: broken at row 2: it does not follow the row before it",
-    )
-
-
-def test_command_since_sees_a_tail_that_was_cut_before_that_time(capsys: pytest.CaptureFixture[str]) -> None:
-    append(3)
-    last = AuditEntry.objects.get(seq=3).at.isoformat()
-    by_owner("DELETE FROM audit_detail USING audit_entry e WHERE e.id = entry_id AND seq = 3")
-    by_owner("DELETE FROM audit_entry WHERE seq = 3")
-    assert verify(capsys, "--since", last)[0] == 2
-
-
-@pytest.mark.parametrize(
-    ("arguments", "sentence"),
-    [
-        (["--chain", "tenant:x"], "a chain is written platform or tenant:<uuid>"),
-        (["--chain", f"tenant:{'0' * 8}-0000-0000-0000-{'0' * 12}"], "There is no chain tenant:0000"),
-        (["--since", "yesterday"], "a time is written 2026-11-01"),
-        (["--with-personal-details"], "give --export FILE"),
-        (["--export", "/nowhere/at/all"], "can't be written"),
-    ],
-)
-def test_command_with_wrong_arguments_says_so_in_a_sentence(arguments: list[str], sentence: str) -> None:
-    with pytest.raises(CommandError, match=sentence):
-        call_command("audit_verify", *arguments)
 
 
 def test_tree_has_the_roots_and_paths_of_rfc_6962() -> None:
