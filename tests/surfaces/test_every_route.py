@@ -1,16 +1,10 @@
 """What holds for every route of every door: walked from the URL tables, so that nobody can forget one."""
 
-import json
-from collections.abc import Iterator
-from contextlib import contextmanager
 from typing import Any
 
 import jsonschema
 import pytest
 from django.core.cache import cache as shared_cache
-from django.db import connection, transaction
-from django.test import Client
-from psycopg import sql
 
 from apps.audit.models import AuditEntry
 from apps.surfaces.kit.documents import document_of, routes_of
@@ -19,7 +13,8 @@ from apps.surfaces.kit.surface import Surface, surfaces
 from tests.surfaces.callers import Caller
 from tests.surfaces.expectations import EXPECTATIONS
 from tests.surfaces.places import PERSONAL, Place, Places, make_places
-from tests.surfaces.samples import SAMPLES, Sample, filled
+from tests.surfaces.samples import Sample, filled
+from tests.surfaces.sending import everything, sample_of, send, undone
 
 ROUTES = [(surface, route) for surface in surfaces() for route in routes_of(surface.name)]
 MUTATING = [(surface, route) for surface, route in ROUTES if route.mutates]
@@ -35,37 +30,6 @@ every_read = pytest.mark.parametrize(("surface", "route"), READING, ids=[str(rou
 def places(db: None) -> Places:
     del db
     return make_places()
-
-
-def sample_of(route: Route) -> Sample:
-    found = SAMPLES.get(str(route))
-    assert found is not None, f"{route} has no sample: add one to tests/surfaces/samples.py"
-    return found
-
-
-def send(client: Client, sample: Sample, place: Place, **changed: Any) -> Any:
-    """The sample's request, on one of the two tenants."""
-    query = changed.get("query", filled(sample.query, place))
-    body = changed.get("body")
-    if body is None and sample.method != "GET":
-        body = json.dumps(filled(sample.body or {}, place)).encode()
-    return client.generic(
-        sample.method,
-        sample.address(place),
-        body or b"",
-        content_type=changed.get("content_type", "application/json"),
-        query_params=query,
-    )
-
-
-@contextmanager
-def undone() -> Iterator[None]:
-    """What happens inside did not happen. (A savepoint: the request opens its own transaction inside.)"""
-    point = transaction.savepoint()
-    try:
-        yield
-    finally:
-        transaction.savepoint_rollback(point)
 
 
 def attempt(caller: Caller, sample: Sample, place: Place) -> int:
@@ -144,25 +108,6 @@ def test_a_mutation_that_is_refused_changes_nothing(surface: Surface, route: Rou
     is_outside = route.declaration is not None and route.declaration.outside
     assert tried.status_code == (400 if is_outside else sample.status), tried.content
     assert everything() == before, "validate_only"
-
-
-def everything() -> dict[str, str]:
-    """A digest of each table that holds what people work with; the trail is looked at elsewhere."""
-    digests: dict[str, str] = {}
-    with connection.cursor() as cursor:
-        cursor.execute("SELECT tablename FROM pg_tables WHERE schemaname = 'public' ORDER BY 1")
-        tables = [row[0] for row in cursor.fetchall()]
-        for table in tables:
-            if table.startswith(("audit_", "django_session", "usersessions_", "users_login_failure")):
-                continue
-            cursor.execute(
-                sql.SQL(
-                    "SELECT md5(coalesce(string_agg(t::text, '|' ORDER BY t::text), '')) FROM {} t"
-                ).format(sql.Identifier(table))
-            )
-            row = cursor.fetchone()
-            digests[table] = row[0] if row else ""
-    return digests
 
 
 @every_read

@@ -117,6 +117,11 @@ class PlatformConfig(service.ViewSet):
         answer=ValueRow,
         target="configuration",
         refusals=[NotFound, Conflict, PreconditionFailed],
+        links={
+            "platformconfig_archive": {"id": "/id"},
+            "platformconfig_history": {"key": "/key"},
+            "configlookup_retrieve": {"key": "/key"},
+        },
     )
     def upsert(self, call: Call) -> Answer:
         """Sets a key, for the platform or for one tenant; in force everywhere within 2 s.

@@ -213,6 +213,7 @@ class Plans(platform.ViewSet):
         target="plan",
         status=201,
         refusals=[Conflict],
+        links={name: {"id": "/data/id"} for name in ("plans_retrieve", "plans_update", "plans_impact")},
     )
     def create(self, call: Call) -> Answer:
         """Adds a plan.

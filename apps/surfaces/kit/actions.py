@@ -17,6 +17,8 @@ from apps.surfaces.kit.paging import PageStyle
 
 DECLARATION = "declaration"
 Handler = Callable[[Any, Call], Result]
+# By operation id: JSON pointers into the body, by parameter.
+Links = Mapping[str, Mapping[str, str]]
 # What OpenAPI shows: a serializer class, or a JSON schema.
 AnswerShape = type[BaseSerializer[Any]] | Mapping[str, Any] | None
 
@@ -40,6 +42,8 @@ class Action:
         example, body_example: what answer and body may look like, for OpenAPI.
         outside: the handler runs outside of a transaction (claim → call → settle).
         shown_once: keys of the answer that are null in a replay.
+        links: routes that a success leads to, for OpenAPI: by operation id, what of the body is which parameter of
+            the path, `{"tenants_retrieve": {"id": "/data/tenant_id"}}`.
     """
 
     name: str
@@ -65,6 +69,7 @@ class Action:
     body_example: Any = None
     outside: bool = False
     shown_once: Sequence[str] = ()
+    links: Links = field(default_factory=dict)
     conditional: bool = False
     max_body_bytes: int | None = None
 
@@ -115,6 +120,7 @@ class Changes(_Common, total=False):
     also: Sequence[int]
     outside: bool
     shown_once: Sequence[str]
+    links: Links
 
 
 def reads(**declared: Unpack[Reads]) -> Callable[[Handler], Any]:

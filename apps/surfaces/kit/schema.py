@@ -203,6 +203,14 @@ class SurfaceSchema(AutoSchema):
     def _success(self, status: int, direction: Any) -> dict[str, Any]:
         action = self.action
         response: dict[str, Any] = {"description": _DESCRIPTIONS.get(status, "Done.")}
+        if action.links and status == action.status:
+            response["links"] = {
+                operation: {
+                    "operationId": operation,
+                    "parameters": {name: f"$response.body#{at}" for name, at in parameters.items()},
+                }
+                for operation, parameters in action.links.items()
+            }
         others = {
             media_type: {"schema": {"type": "string", "description": description}}
             for media_type, description in action.formats.items()

@@ -271,6 +271,10 @@ class Tenants(platform.ViewSet):
         target="tenant",
         status=201,
         refusals=[Conflict],
+        links={
+            "tenants_retrieve": {"id": "/data/tenant_id"},
+            "tenants_partial_update": {"id": "/data/tenant_id"},
+        },
     )
     def create_test(self, call: Call) -> Answer:
         """Makes a test tenant with sample data; it is purged after `auto_cleanup_days`.

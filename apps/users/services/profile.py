@@ -24,6 +24,9 @@ class NothingToChange(Invalid):
     code = "NOTHING_TO_CHANGE"
     message = "Name at least one field to change."
 
+    def __init__(self) -> None:
+        super().__init__(details={"body": [self.message]})
+
 
 @dataclass(frozen=True, slots=True)
 class UserChanges:
