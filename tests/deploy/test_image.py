@@ -95,7 +95,7 @@ def _packages(root: Path) -> None:
         return
     shutil.copy(ROOT / "requirements.runtime.lock", root / "app")
     (step,) = dockerfile.of("packages", "RUN")
-    _run(step.text, root)
+    _run(step.text, root, path="")
 
 
 def _copied(sources: list[str], target: str, app: Path) -> None:
@@ -110,14 +110,14 @@ def _copied(sources: list[str], target: str, app: Path) -> None:
             shutil.copy(origin, place)
 
 
-def _run(step: str, root: Path) -> None:
+def _run(step: str, root: Path, *, path: str = "venv/bin") -> None:
     """A RUN step, with the image's folders below ours and nothing in its environment but what the image has."""
     step = re.sub(r"(?<![\w/])/(venv|app)\b", rf"{root}/\1", step)
     kept = {name: value for name, value in os.environ.items() if name.startswith(("PIP_", "SSL_", "HOME"))}
     done = subprocess.run(
         ["sh", "-euc", step],
         cwd=root / "app",
-        env={**kept, "PATH": f"{root}/venv/bin:{Path(sys.executable).parent}:{os.environ['PATH']}"}
+        env={**kept, "PATH": f"{root}/{path}:{Path(sys.executable).parent}:{os.environ['PATH']}"}
         | {"PYTHONDONTWRITEBYTECODE": "1", "DJANGO_SETTINGS_MODULE": "config.settings"},
         capture_output=True,
         text=True,
