@@ -100,9 +100,12 @@ home = Home()
 
 @dataclass(frozen=True, slots=True)
 class Board:
+    """`clear`: what was looked at and holds nothing, by its title."""
+
     figures: list[Figure]
     charts: list[BarChart | DayChart]
     matters: list[Matters]
+    clear: list[str]
 
 
 def board(principal: Principal) -> Board:
@@ -110,7 +113,12 @@ def board(principal: Principal) -> Board:
     figures = [one for panel in _open(home.figures, principal) for one in _remembered(panel, principal)]
     charts = [_remembered(panel, principal) for panel in _open(home.charts, principal)]
     matters = [panel.build(principal) for panel in _open(home.matters, principal)]
-    return Board(figures=figures, charts=charts, matters=[found for found in matters if found.matters])
+    return Board(
+        figures=figures,
+        charts=charts,
+        matters=[found for found in matters if found.matters],
+        clear=[found.title for found in matters if not found.matters],
+    )
 
 
 def _open(panels: Sequence[Panel], principal: Principal) -> list[Panel]:

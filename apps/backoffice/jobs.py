@@ -30,6 +30,8 @@ _TONES: dict[str, str] = {
     JobStatus.FAILED: "red",
 }
 _SHOWN = 5
+_MAIL = "core.send_mail"
+_LATE = timedelta(minutes=5)
 _OF_A_TENANT = 100
 
 
@@ -196,7 +198,7 @@ def _of_tenant(tenant: Any, _seen: Seen, _asked: Mapping[str, str]) -> list[Bloc
 def _figures(principal: Principal) -> list[Figure]:
     del principal
     waiting = Job.objects.filter(status=JobStatus.WAITING, run_at__lte=now()).count()
-    late = Job.objects.filter(status=JobStatus.WAITING, run_at__lte=now() - timedelta(minutes=5)).count()
+    late = Job.objects.filter(status=JobStatus.WAITING, run_at__lte=now() - _LATE).count()
     note = f"{late:,} for over five minutes" if late else "nothing is late"
     return [
         Figure(
@@ -205,20 +207,38 @@ def _figures(principal: Principal) -> list[Figure]:
     ]
 
 
-def _failed(principal: Principal) -> Matters:
-    rows = list(Job.objects.filter(status=JobStatus.FAILED).order_by("-id")[: _SHOWN + 1])
+def _listed(title: str, icon: str, tone: str, query: str, rows: Rows, principal: Principal) -> Matters:
+    """The newest jobs of a kind of trouble, with the way to all."""
+    found = list(rows.order_by("-id")[: _SHOWN + 1])
     matters = [
         Matter(
             job.name,
-            cells.ago(job.finished_at),
+            cells.ago(job.finished_at or job.run_at),
             site.link("jobs", ids.public(ids.JOB, job.id), principal) or "",
         )
-        for job in rows[:_SHOWN]
+        for job in found[:_SHOWN]
     ]
-    url = site.list_url("jobs", "status=failed")
-    return Matters("Failed jobs", matters, "error", "red", url, more=len(rows) > _SHOWN)
+    return Matters(title, matters, icon, tone, site.list_url("jobs", query), more=len(found) > _SHOWN)
+
+
+def _failed(principal: Principal) -> Matters:
+    rows = Job.objects.filter(status=JobStatus.FAILED).exclude(name=_MAIL)
+    return _listed("Failed jobs", "error", "red", "status=failed", rows, principal)
+
+
+def _mail(principal: Principal) -> Matters:
+    rows = Job.objects.filter(status=JobStatus.FAILED, name=_MAIL)
+    query = f"status=failed&name={_MAIL}"
+    return _listed("Mail that could not be sent", "unsubscribe", "red", query, rows, principal)
+
+
+def _late(principal: Principal) -> Matters:
+    rows = Job.objects.filter(status=JobStatus.WAITING, run_at__lte=now() - _LATE)
+    return _listed("Jobs that nobody takes", "hourglass_top", "orange", "status=waiting", rows, principal)
 
 
 home.figures.append(Panel("jobs", "jobs.read", _figures, order=40))
 home.matters.append(Panel("failed-jobs", "jobs.read", _failed, order=10))
+home.matters.append(Panel("mail", "jobs.read", _mail, order=11))
+home.matters.append(Panel("late-jobs", "jobs.read", _late, order=12))
 site.add_tab("tenants", Tab("jobs", "Jobs", _of_tenant, permission="jobs.read", order=70))

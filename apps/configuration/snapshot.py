@@ -47,12 +47,13 @@ class Secret:
 
 @dataclass(frozen=True, slots=True)
 class Snapshot:
-    """Values by key; tenants' own beside the platform's."""
+    """Values by key; tenants' own beside the platform's. `ignored`: keys with a value or default that can't be read."""
 
     revision: int = 0
     declared: Mapping[str, Knob[Any]] = field(default_factory=dict)
     platform: Mapping[str, Any] = field(default_factory=dict)
     tenants: Mapping[UUID, Mapping[str, Any]] = field(default_factory=dict)
+    ignored: frozenset[str] = frozenset()
 
     def knob(self, name: str) -> Knob[Any] | None:
         """The declaration of a key: code's, else an operator's."""
@@ -162,19 +163,22 @@ def _load() -> Snapshot:
     with live.open_link() as link, link.transaction():
         link.execute("SET TRANSACTION ISOLATION LEVEL REPEATABLE READ, READ ONLY")
         row = link.execute(_REVISION, [TOPIC]).fetchone()
-        declared = _declarations(link.execute(_DECLARED).fetchall())
+        declaring = link.execute(_DECLARED).fetchall()
         values = link.execute(_VALUES).fetchall()
+    declared = _declarations(declaring)
+    ignored = {name for name, *_ in declaring if name not in declared}
     platform: dict[str, Any] = {}
     tenants: dict[UUID, dict[str, Any]] = {}
     for key, scope, tenant_id, text, sealed in values:
         value = _typed(knobs.find(key) or declared.get(key), scope, text, sealed)
         if value is UNSET:
             log.warning("configuration_value_ignored", key=key, scope=scope)
+            ignored.add(key)
         elif tenant_id is None:
             platform[key] = value
         else:
             tenants.setdefault(tenant_id, {})[key] = value
-    return Snapshot(row[0] if row else 0, declared, platform, tenants)
+    return Snapshot(row[0] if row else 0, declared, platform, tenants, frozenset(ignored))
 
 
 def _declarations(rows: Iterable[tuple[Any, ...]]) -> dict[str, Knob[Any]]:

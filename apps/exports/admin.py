@@ -2,7 +2,7 @@
 
 import json
 from collections.abc import Mapping, Sequence
-from datetime import UTC, datetime, time
+from datetime import UTC, datetime, time, timedelta
 from typing import Any, ClassVar
 
 from django import forms
@@ -11,6 +11,7 @@ from apps.backoffice import cells
 from apps.backoffice.blocks import Block, Code, Fact, Facts, Note
 from apps.backoffice.dialogs import Dialog, Done, ReasonForm
 from apps.backoffice.fields import narrow, only_with
+from apps.backoffice.home import Matter, Matters, Panel, home
 from apps.backoffice.listing import Column, Filter, Order, Rows
 from apps.backoffice.model_admin import ModelAdmin
 from apps.backoffice.seen import Seen
@@ -27,6 +28,7 @@ from apps.exports.querysets import visible_to
 from apps.exports.registry import Input, Kind, find_kind
 from apps.exports.services import request_export
 
+_SHOWN = 5
 _TONES: dict[str, str] = {
     ExportStatus.PROCESSING: "blue",
     ExportStatus.READY: "green",
@@ -222,3 +224,25 @@ class ExportAdmin(ModelAdmin):
     def heading(self, row: Any, seen: Seen) -> Heading:
         del seen
         return Heading(_title(row), public_id=row.public_id, badges=[(row.status, _TONES[row.status])])
+
+
+def _failed(principal: Principal) -> Matters:
+    """What this reader asked for in the last week and did not get."""
+    since = now() - timedelta(days=7)
+    own = visible_to(principal).filter(requested_by=principal.id)
+    rows = list(own.filter(status=ExportStatus.FAILED, created_at__gte=since).order_by("-id")[: _SHOWN + 1])
+    matters = [
+        Matter(
+            _title(row),
+            cells.ago(row.created_at),
+            site.link("exports", ids.public(EXPORT, row.id), principal) or "",
+        )
+        for row in rows[:_SHOWN]
+    ]
+    url = site.list_url("exports", "status=failed")
+    return Matters(
+        "Your exports that failed", matters, "file_download_off", "red", url, more=len(rows) > _SHOWN
+    )
+
+
+home.matters.append(Panel("exports", "exports.use", _failed, order=50))

@@ -10,10 +10,16 @@ from redis.exceptions import ConnectionError as RedisAway
 
 from apps.backoffice.charts import plot, strips
 from apps.backoffice.home import Bar, BarChart, Board, DayChart, board, home
+from apps.configuration.snapshot import Snapshot, store
 from apps.core.clock import now
+from apps.core.ids import new_id
+from apps.core.models import FailedAttempt, Job
+from apps.exports.models import Export
 from apps.tenants.enums import TenantStatus
+from apps.tenants.models import Purge
 from tests.backoffice.visits import World, visitor
-from tests.factories import make_facts, make_member, make_tenant, make_user, staff_principal
+from tests.factories import make_facts, make_member, make_staff, make_tenant, make_user, staff_principal
+from tests.users.support import enrol
 
 
 def seen_by(*roles: str) -> Board:
@@ -97,7 +103,7 @@ def test_what_needs_a_person_is_listed_with_the_way_there() -> None:
     make_tenant(company_name="Short Test", is_test=True, test_expires_at=now() + timedelta(days=1))
     make_user(name="Locked Out", blocked_at=now())
     page = visitor("super_admin").get("/backoffice/").content.decode()
-    now_needed = page.split("Needs a person now")[1]
+    now_needed = page.split("Needs a person now")[1].split("sw-charts")[0]
     assert f"/backoffice/tenants/{ending.public_id}/" in now_needed
     assert "Held" in now_needed
     assert "Short Test" in now_needed
@@ -115,9 +121,75 @@ def test_failed_jobs_and_waiting_approvals_are_told_to_who_may_act(world: World)
     assert "Approvals waiting" not in support
 
 
+def waits(found: Board, title: str) -> list[str]:
+    return [str(matter.label) for one in found.matters if one.title == title for matter in one.matters]
+
+
+def make_job(name: str, **fields: Any) -> Job:
+    return Job.objects.create(id=new_id(), name=name, engine="celery", queue="celery", **fields)
+
+
+@pytest.mark.django_db
+def test_work_that_went_wrong_is_told_by_its_kind() -> None:
+    ended = {"status": "failed", "finished_at": now()}
+    make_job("tenants.rebuild_facts", **ended)
+    make_job("core.send_mail", **ended)
+    make_job("tenants.end_overrides", run_at=now() - timedelta(minutes=6))
+    make_job("audit.late_but_young", run_at=now() - timedelta(minutes=4))
+    gone = make_tenant()
+    Purge.objects.create(tenant_id=gone.id, slug="slow-purge", started_at=now() - timedelta(hours=2))
+    found = seen_by("ops")
+    assert waits(found, "Failed jobs") == ["tenants.rebuild_facts"]
+    assert waits(found, "Mail that could not be sent") == ["core.send_mail"]
+    assert waits(found, "Jobs that nobody takes") == ["tenants.end_overrides"]
+    assert waits(found, "Purges that do not end") == ["slow-purge"]
+    assert not waits(seen_by("finance"), "Failed jobs")
+
+
+@pytest.mark.django_db
+def test_staff_without_a_second_factor_are_told_to_who_manages_staff() -> None:
+    make_staff("ops", name="One Factor")
+    enrol(make_staff("ops", name="Two Factors"))
+    make_staff("ops", name="Locked", suspended_at=now())
+    labels = waits(seen_by("super_admin"), "Staff without a second factor")
+    assert "One Factor" in labels
+    assert not {"Two Factors", "Locked"} & set(labels)
+    assert not waits(seen_by("admin"), "Staff without a second factor")
+
+
+@pytest.mark.django_db
+def test_address_that_guesses_is_told_with_its_trail() -> None:
+    for address, times in (("203.0.113.5", 10), ("203.0.113.6", 9)):
+        FailedAttempt.objects.bulk_create(
+            FailedAttempt(at=now(), kind="sign_in", account=bytes(32), address=address) for _ in range(times)
+        )
+    found = next(one for one in seen_by("super_admin").matters if one.title == "Guessing at sign-ins")
+    assert [matter.label for matter in found.matters] == ["203.0.113.5"]
+    assert found.matters[0].url == "/backoffice/audit/?address=203.0.113.5"
+    assert not waits(seen_by("support"), "Guessing at sign-ins")
+
+
+@pytest.mark.django_db
+def test_failed_export_is_told_to_who_asked_for_it() -> None:
+    asker, other = staff_principal("finance"), staff_principal("super_admin")
+    fields = {"kind": "platform.tenants", "format": "csv", "roles": ["finance"], "object_key": "x"}
+    Export.objects.create(status="failed", requested_by=asker.id, error="disk", **fields)
+    assert len(waits(board(asker), "Your exports that failed")) == 1
+    assert not waits(board(other), "Your exports that failed")
+
+
+@pytest.mark.django_db
+def test_stored_value_that_does_not_fit_is_told(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(store, "current", lambda: Snapshot(ignored=frozenset({"jobs.retention_days"})))
+    assert waits(seen_by("super_admin"), "Settings out of order") == ["jobs.retention_days"]
+    assert not waits(seen_by("ops"), "Settings out of order")
+
+
 @pytest.mark.django_db
 def test_nothing_to_do_is_said_in_a_sentence() -> None:
-    assert "Nothing waits for you" in visitor("finance").get("/backoffice/").content.decode()
+    page = visitor("finance").get("/backoffice/").content.decode()
+    assert "Nothing needs you now." in page
+    assert "Looked at, and nothing there: trials ending, suspended tenants, your exports that failed." in page
 
 
 @pytest.mark.django_db

@@ -3,11 +3,12 @@
 Its script is given to the page over the debugging protocol, past the Content-Security-Policy that would refuse it.
 """
 
+from importlib.resources import files
 from typing import Any
 
-from axe_playwright_python.base import AXE_SCRIPT
 from playwright.sync_api import Page
 
+_SCRIPT = files("axe_playwright_python").joinpath("axe.min.js").read_text(encoding="utf-8")
 _TAGS = ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22aa", "best-practice"]
 _RUN = """async ([tags, rules]) => {
   const asked = rules.length ? { type: "rule", values: rules } : { type: "tag", values: tags };
@@ -19,6 +20,6 @@ _RUN = """async ([tags, rules]) => {
 def defects(page: Page, *rules: str) -> list[str]:
     """`rule (impact): the first elements`; of these rules alone, where some are named."""
     if not page.evaluate("Boolean(window.axe)"):
-        page.evaluate(AXE_SCRIPT)
+        page.evaluate(_SCRIPT)
     found: list[Any] = page.evaluate(_RUN, [_TAGS, list(rules)])
     return [f"{rule} ({impact}): {' | '.join(nodes[:3])}" for rule, impact, nodes in found]

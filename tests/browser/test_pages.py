@@ -1,7 +1,7 @@
 """Every page as people see and hear it: two widths, both themes; nothing overflows, all can be read, all has a name."""
 
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
 
 import pytest
 
@@ -15,8 +15,9 @@ from tests.factories import make_staff
 pytestmark = [pytest.mark.browser, pytest.mark.timeout(400), pytest.mark.django_db(transaction=True)]
 
 WIDTHS = (1440, 900)
-# Halves of about the same size, so that two processes share them.
-HALVES = (("home", "users", "staff", "exports", "audit"), None)
+THEMES: tuple[Literal["light"], Literal["dark"]] = ("light", "dark")
+# Two parts of about the same length, so that two processes share them.
+FIRST_PART = {"home", "users", "staff", "exports", "audit", "plans", "jobs"}
 
 LOOK = (Path(__file__).parent / "look.js").read_text()
 
@@ -26,21 +27,20 @@ def look(desk: Desk) -> dict[str, Any]:
     return found
 
 
-def visited(world: World, half: tuple[str, ...] | None) -> list[Page]:
+def visited(world: World, part: int) -> list[Page]:
     every = [
         Page("home", "/backoffice/", ()),
         Page("nothing", "/backoffice/nothing/", ()),
         *(page for page in pages(world.live) if not page.name.endswith(": suggestions")),
     ]
-    first = HALVES[0] or ()
-    return [page for page in every if (page.name.split(":")[0] in first) == (half is not None)]
+    return [page for page in every if (page.name.split(":")[0] in FIRST_PART) == (part == 1)]
 
 
-@pytest.mark.parametrize("half", HALVES)
-def test_every_page_can_be_read_in_both_widths_and_themes(desk: Desk, half: tuple[str, ...] | None) -> None:
+@pytest.mark.parametrize("part", [1, 2])
+def test_every_page_can_be_read_in_both_widths_and_themes(desk: Desk, part: int) -> None:
     world = make_world()
     desk.enter(make_staff("super_admin"))
-    for page in visited(world, half):
+    for page in visited(world, part):
         desk.page.emulate_media(color_scheme="light")
         desk.go(page.url)
         kept = page.name.replace(": ", "-").replace(" ", "-")
@@ -105,16 +105,16 @@ def test_what_opens_over_a_page_can_be_read_and_heard(desk: Desk) -> None:
     page.click("text=Edit plan")
     page.locator("#modal button[type=submit]").click()
     page.wait_for_selector("#modal .sw-field-error")
-    for theme in ("light", "dark"):
-        page.emulate_media(color_scheme=theme)  # type: ignore[arg-type]  # a literal of Playwright's
+    for theme in THEMES:
+        page.emulate_media(color_scheme=theme)
         desk.keep(f"dialog-with-errors-{theme}")
         assert defects(page) == [], ("a dialog with errors", theme)
 
 
 @pytest.mark.parametrize("address", ["/accounts/login/", "/accounts/password/reset/", "/nothing/", "/docs/"])
 def test_pages_before_the_door_can_be_read_and_heard(desk: Desk, address: str) -> None:
-    for theme in ("light", "dark"):
-        desk.page.emulate_media(color_scheme=theme)  # type: ignore[arg-type]  # a literal of Playwright's
+    for theme in THEMES:
+        desk.page.emulate_media(color_scheme=theme)
         desk.go(address)
         for width in WIDTHS:
             desk.page.set_viewport_size({"width": width, "height": 900})

@@ -8,12 +8,13 @@ from django.db.models import Count, Q, QuerySet, Sum
 from apps.backoffice import cells
 from apps.backoffice.home import Bar, BarChart, Figure, Matter, Matters, Panel, home
 from apps.backoffice.site import site
+from apps.core import ids
 from apps.core.access import Reach, reach
 from apps.core.clock import now
 from apps.core.principal import Principal
 from apps.tenants.admin import looks
-from apps.tenants.enums import TenantStatus
-from apps.tenants.models import Tenant
+from apps.tenants.enums import PurgeStatus, TenantStatus
+from apps.tenants.models import Purge, Tenant
 from apps.tenants.querysets import visible_to
 
 _SHOWN = 5
@@ -105,6 +106,22 @@ def tests_expiring(principal: Principal) -> Matters:
     return Matters("Test tenants about to go", matters, "science", "blue", url, more=len(rows) > _SHOWN)
 
 
+def purges_stuck(principal: Principal) -> Matters:
+    """Removals that began over an hour ago: the sweeper sends them again, and they fail again."""
+    begun = Purge.objects.filter(status=PurgeStatus.RUNNING, started_at__lte=now() - timedelta(hours=1))
+    rows = list(begun.order_by("started_at")[: _SHOWN + 1])
+    matters = [
+        Matter(
+            purge.slug,
+            cells.ago(purge.started_at),
+            site.link("tenants", ids.public(ids.TENANT, purge.tenant_id), principal) or "",
+        )
+        for purge in rows[:_SHOWN]
+    ]
+    url = site.list_url("jobs", "name=tenants.purge")
+    return Matters("Purges that do not end", matters, "delete_history", "red", url, more=len(rows) > _SHOWN)
+
+
 def _matter(tenant: Tenant, principal: Principal, detail: cells.Cell) -> Matter:
     return Matter(tenant.company_name, detail, site.link("tenants", tenant.public_id, principal) or "")
 
@@ -113,6 +130,7 @@ def install() -> None:
     """Called once, when the sections are loaded."""
     home.figures.append(Panel("tenants", "tenants.read", figures, order=10))
     home.charts.append(Panel("tenants-by-status", "tenants.read", by_status, order=10))
+    home.matters.append(Panel("purges", "jobs.read", purges_stuck, order=15))
     home.matters.append(Panel("trials", "tenants.read", trials_ending, order=20))
     home.matters.append(Panel("suspended-tenants", "tenants.read", suspended, order=30))
     home.matters.append(Panel("test-tenants", "tenants.create_test", tests_expiring, order=60))

@@ -1,8 +1,10 @@
 """What people contribute to the home page."""
 
 from datetime import UTC, datetime, time, timedelta
+from urllib.parse import urlencode
 
-from django.db.models import Count, Q
+from allauth.mfa.models import Authenticator
+from django.db.models import Count, Exists, Max, OuterRef, Q
 from django.db.models.functions import TruncDate
 
 from apps.backoffice import cells
@@ -10,12 +12,15 @@ from apps.backoffice.home import DayChart, Figure, Matter, Matters, Panel, home
 from apps.backoffice.seen import Seen
 from apps.backoffice.site import site
 from apps.core.clock import now
+from apps.core.models import FailedAttempt
 from apps.core.principal import Principal
 from apps.users.admin import looks
+from apps.users.models import StaffMember
 from apps.users.querysets import visible_to
 
 _SHOWN = 5
 _DAYS = 90
+_MANY = 10  # failures an hour: nobody mistypes that often
 
 
 def figures(principal: Principal) -> list[Figure]:
@@ -63,8 +68,46 @@ def locked_out(principal: Principal) -> Matters:
     return Matters("People locked out", matters, "lock", "red", url, more=len(rows) > _SHOWN)
 
 
+def without_second_factor(principal: Principal) -> Matters:
+    """Staff who can still come in, by a password alone."""
+    totp = Authenticator.objects.filter(user_id=OuterRef("user_id"), type=Authenticator.Type.TOTP)
+    able = StaffMember.objects.filter(is_active=True, user__suspended_at=None, user__blocked_at=None)
+    rows = list(able.exclude(Exists(totp)).select_related("user").order_by("-created_at")[: _SHOWN + 1])
+    matters = [
+        Matter(
+            member.user.name or member.user.email,
+            cells.noted(looks.roles(member.roles), cells.ago(member.user.last_login, "never signed in")),
+            site.link("staff", member.user.public_id, principal) or "",
+        )
+        for member in rows[:_SHOWN]
+    ]
+    url = site.list_url("staff", "state=active")
+    return Matters(
+        "Staff without a second factor", matters, "phonelink_lock", "orange", url, more=len(rows) > _SHOWN
+    )
+
+
+def guessing(principal: Principal) -> Matters:
+    """Addresses with many failed proofs (sign-in, code, automation key) in the last hour."""
+    del principal
+    recent = FailedAttempt.objects.filter(at__gte=now() - timedelta(hours=1), address__isnull=False)
+    counted = recent.values("address").annotate(count=Count("pk"), last=Max("at")).filter(count__gte=_MANY)
+    rows = list(counted.order_by("-count", "address")[: _SHOWN + 1])
+    matters = [
+        Matter(
+            str(row["address"]),
+            cells.noted(f"{row['count']:,} failed", cells.ago(row["last"])),
+            site.list_url("audit", urlencode({"address": row["address"]})),
+        )
+        for row in rows[:_SHOWN]
+    ]
+    return Matters("Guessing at sign-ins", matters, "password", "red", more=len(rows) > _SHOWN)
+
+
 def install() -> None:
     """Called once, when the sections are loaded."""
     home.figures.append(Panel("users", "users.read", figures, order=20))
     home.charts.append(Panel("sign-ups", "users.read", sign_ups, order=20))
+    home.matters.append(Panel("guessing", "audit.read", guessing, order=7))
+    home.matters.append(Panel("second-factor", "staff.manage", without_second_factor, order=35))
     home.matters.append(Panel("locked-out", "users.read", locked_out, order=40))
