@@ -129,6 +129,16 @@ def test_validate_only_answers_as_if_and_changes_nothing(operator: Client) -> No
     assert not IdempotentResponse.objects.exists()
 
 
+def test_validate_only_refuses_a_malformed_key_too(operator: Client) -> None:
+    response = operator.post(
+        f"{PREFIX}?validate_only=true",
+        b'{"text": "After"}',
+        content_type="application/json",
+        headers={"Idempotency-Key": ""},
+    )
+    assert response.status_code == 400
+
+
 def test_validate_only_refuses_what_the_real_thing_would_refuse(operator: Client) -> None:
     make_tenant()
     assert (
