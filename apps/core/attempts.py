@@ -23,6 +23,7 @@ from apps.core.models import FailedAttempt
 
 KEPT = timedelta(days=1)
 _NOT_LOCKED = timedelta(0)
+_LARGEST_SKEW = timedelta(minutes=10)
 
 
 class By(StrEnum):
@@ -142,7 +143,8 @@ def _longest_wait(rules: Sequence[Rule], attempt: Attempt, moment: datetime) -> 
 def _wait(rule: Rule, attempt: Attempt, moment: datetime) -> timedelta | None:
     """How long until the rule lets one more pass; None: it does now."""
     since = moment - rule.window - rule.locks_for
-    others = FailedAttempt.objects.filter(kind=attempt.kind, at__gt=since)
+    # What a clock that ran wild wrote down must not lock anybody out for as long as it was wrong.
+    others = FailedAttempt.objects.filter(kind=attempt.kind, at__gt=since, at__lte=moment + _LARGEST_SKEW)
     if attempt.row_id is not None:
         others = others.exclude(pk=attempt.row_id)
     times = _times(rule, attempt, others)

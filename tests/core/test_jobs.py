@@ -8,6 +8,7 @@ import pytest
 import time_machine
 from django.conf import settings
 from django.db import connection, transaction
+from django.db.models.functions import Now
 from redis import Redis
 
 from apps.core.clock import now
@@ -78,8 +79,8 @@ def test_a_job_that_is_not_due_waits() -> None:
     runner.run(str(row.id))
     row.refresh_from_db()
     assert (row.status, row.attempts, sample_jobs.count("t")) == (JobStatus.WAITING, 0, 0)
-    with time_machine.travel(now() + timedelta(minutes=2)):
-        runner.run(str(row.id))
+    Job.objects.filter(id=row.id).update(run_at=Now())
+    runner.run(str(row.id))
     assert sample_jobs.count("t") == 1
 
 
@@ -263,12 +264,13 @@ def test_due_jobs_are_sent_once_and_again_when_nobody_took_them() -> None:
     row = _asked("test.effect", topic="t")
     assert sweeper.sweep() == 1
     assert sweeper.sweep() == 0
-    with time_machine.travel(now() + timedelta(seconds=31)):
-        assert sweeper.sweep() == 1
+    sent = Job.objects.filter(id=row.id)
+    sent.update(dispatched_at=Now() - timedelta(seconds=31))
+    assert sweeper.sweep() == 1
     assert _messages() == 2
     runner.run(str(row.id))
-    with time_machine.travel(now() + timedelta(minutes=10)):
-        assert sweeper.sweep() == 0
+    sent.update(dispatched_at=Now() - timedelta(minutes=10))
+    assert sweeper.sweep() == 0
 
 
 def test_a_sweep_tells_each_engine() -> None:

@@ -13,7 +13,8 @@ from uuid import UUID
 
 import structlog
 from django.db import connection, transaction
-from django.db.models import F
+from django.db.models import F, Q
+from django.db.models.functions import Now
 
 from apps.core.clock import now
 from apps.core.enums import JobStatus
@@ -76,8 +77,10 @@ def _unlock(key: int) -> None:
 def _claim(job_id: UUID) -> Job | None:
     """Takes a job that waits, or one whose worker died (its row says active, yet we hold its lock)."""
     with transaction.atomic():
-        row = Job.objects.select_for_update().filter(id=job_id).first()
-        if row is None or row.run_at > now() or row.status not in {JobStatus.WAITING, JobStatus.ACTIVE}:
+        # Due by PostgreSQL's clock, which all processes share.
+        open_ = Q(run_at__lte=Now(), status__in=[JobStatus.WAITING, JobStatus.ACTIVE])
+        row = Job.objects.select_for_update().filter(open_, id=job_id).first()
+        if row is None:
             return None
         if row.attempts >= row.max_attempts:
             _end(
@@ -150,7 +153,7 @@ def _fail(row: Job, failure: Exception) -> None:
     )
     Job.objects.filter(id=row.id, status=JobStatus.ACTIVE, attempts=row.attempts).update(
         status=JobStatus.WAITING,
-        run_at=now() + pause,
+        run_at=Now() + pause,
         dispatched_at=None,
         error=error,
         updated_at=now(),

@@ -4,6 +4,7 @@ from datetime import timedelta
 
 from django.db import connection
 from django.db.models import Q
+from django.db.models.functions import Now
 
 from apps.core.clock import now
 from apps.core.enums import JobStatus
@@ -17,9 +18,8 @@ _BATCH = 500
 
 def sweep() -> int:
     """Wakes workers for jobs that are due. Answers how many were sent."""
-    instant = now()
-    waiting = Job.objects.filter(status=JobStatus.WAITING, run_at__lte=instant).filter(
-        Q(dispatched_at__isnull=True) | Q(dispatched_at__lt=instant - _PATIENCE)
+    waiting = Job.objects.filter(status=JobStatus.WAITING, run_at__lte=Now()).filter(
+        Q(dispatched_at__isnull=True) | Q(dispatched_at__lt=Now() - _PATIENCE)
     )
     sent = wake(waiting.order_by("run_at")[:_BATCH])
     active = list(Job.objects.filter(status=JobStatus.ACTIVE).order_by("started_at")[:_BATCH])
@@ -41,7 +41,7 @@ def purge_old() -> dict[str, int]:
     """Deletes idempotent responses (24 h by default) and ended jobs (30 days by default), in batches."""
     removed = {"idempotent_responses": 0, "jobs": 0}
     stale = IdempotentResponse.objects.filter(
-        completed_at__lt=now() - timedelta(hours=IDEMPOTENCY_HOURS.get())
+        completed_at__lt=Now() - timedelta(hours=IDEMPOTENCY_HOURS.get())
     )
     while keys := list(stale.values_list("pk", flat=True)[:_BATCH]):
         removed["idempotent_responses"] += IdempotentResponse.objects.filter(pk__in=keys).delete()[0]

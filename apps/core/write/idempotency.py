@@ -10,7 +10,6 @@ from dataclasses import dataclass
 from datetime import timedelta
 from typing import Any
 
-from apps.core.clock import now
 from apps.core.errors import Conflict
 from apps.core.knobs.own import IDEMPOTENCY_HOURS
 from apps.core.models import IdempotentResponse
@@ -82,7 +81,8 @@ def fingerprint(
 
 _TRY_LOCK = Statement("SELECT pg_try_advisory_xact_lock(%s)")
 _STORED = Statement(
-    "SELECT completed_at, fingerprint, status, headers, body FROM core_idempotent_response WHERE key_hash = %s"
+    "SELECT statement_timestamp() - completed_at, fingerprint, status, headers, body "
+    "FROM core_idempotent_response WHERE key_hash = %s"
 )
 _STORE = Statement(
     "INSERT INTO core_idempotent_response (key_hash, fingerprint, surface, status, headers, body) "
@@ -105,8 +105,8 @@ def claim(scope: Scope, print_: bytes) -> StoredResponse | None:
     row = _STORED.row(digest)
     if row is None:
         return None
-    completed_at, kept_print, status, headers, sealed = row
-    if now() - completed_at > timedelta(hours=IDEMPOTENCY_HOURS.get()):
+    age, kept_print, status, headers, sealed = row
+    if age > timedelta(hours=IDEMPOTENCY_HOURS.get()):
         IdempotentResponse.objects.filter(key_hash=digest).delete()
         return None
     if bytes(kept_print) != print_:

@@ -84,7 +84,7 @@ def unit(*, dry_run: bool = False) -> Iterator[Unit]:
 def _flush(staged: Unit) -> None:
     for order, actor in staged.orders:
         rows = insert([order], actor=actor, request_id=request_id())
-        if rows:
+        if rows and order.is_due:
             transaction.on_commit(lambda rows=rows: wake(rows))  # type: ignore[misc]  # binds this turn's rows
     live.bump(sorted(staged.topics))
     for step in staged.before_audit:
