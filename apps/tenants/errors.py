@@ -1,6 +1,6 @@
 """Refusals about tenants."""
 
-from apps.core.errors import Conflict, Invalid, NotFound
+from apps.core.errors import Conflict, Invalid, NotFound, Unavailable
 
 
 class TenantNotFound(NotFound):
@@ -52,6 +52,13 @@ class NotOnTrial(Conflict):
 class BeingPurged(Conflict):
     code = "BEING_PURGED"
     message = "The tenant is being purged."
+
+
+class PurgeIncomplete(Unavailable):
+    """Somebody wrote something for the tenant while its stores were emptied; `details["remaining"]`: {store: rows}."""
+
+    code = "PURGE_INCOMPLETE"
+    message = "Something of the tenant was written while it was removed; it is tried again."
 
 
 class PurgeBlocked(Conflict):

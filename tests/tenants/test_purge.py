@@ -4,12 +4,14 @@ import signal
 import subprocess
 import sys
 from collections.abc import Iterator
+from pathlib import Path
 from typing import Any
 from uuid import UUID
 
 import pytest
 from django.apps import apps
 from django.db import connection, models
+from pytest_django import Settings
 
 from apps.audit.models import AuditEntry
 from apps.core import aspects
@@ -31,8 +33,8 @@ from apps.tenants.services import (
     suspend_tenant,
 )
 from apps.tenants.terms import BillingTerms, PlanTerms
+from tests.core.processes import environment
 from tests.factories import actor, make_member, make_tenant
-from tests.faults.processes import ROOT, environment
 
 # What stays of a purged tenant: the trail, the purge itself, the tombstone.
 STAYS = {"audit.AuditEntry", "tenants.Purge", "tenants.TenantTombstone"}
@@ -108,7 +110,12 @@ def test_trail_of_a_purge_has_a_row_for_its_start_each_store_and_its_end() -> No
         AuditEntry.objects.filter(tenant_id=tenant.id).order_by("seq").values_list("action", flat=True)
     )
     stores = len([name for name in done.removed if name != "tenants"]) + 1
-    assert actions == ["tenant.purge", *["tenant.purge_store"] * stores, "tenant.purged"]
+    assert actions == [
+        "tenant.purge",
+        *["tenant.purge_store"] * stores,
+        "tenant.purged",
+        "tenant.purge_receipt",
+    ]
 
 
 @pytest.mark.django_db
@@ -201,14 +208,16 @@ def test_store_that_fails_is_done_again_and_those_before_it_are_not(registry: as
 
 
 @pytest.mark.django_db(transaction=True)
-def test_purge_killed_in_the_middle_of_a_store_goes_on_there(registry: aspects.Registry) -> None:
+def test_purge_killed_in_the_middle_of_a_store_goes_on_there(
+    registry: aspects.Registry, settings: Settings
+) -> None:
     tenant = full_tenant()
     spaces = Workspace.objects.filter(tenant=tenant).count()
     started = start_purge(actor=actor(), tenant_id=tenant.id)
     killed = subprocess.run(
         [sys.executable, "-m", "tests.tenants.victim", str(started.id)],
-        cwd=ROOT,
-        env=environment(),
+        cwd=Path(__file__).resolve().parent.parent.parent,
+        env=environment(OBJECT_STORE_ROOT=str(settings.OBJECT_STORE_ROOT)),
         capture_output=True,
         check=False,
         timeout=60,

@@ -5,7 +5,10 @@ from django.db.models import Q
 from django.db.models.functions import Now
 
 from apps.core import ids
+from apps.core.write import Target
 from apps.tenants.enums import PurgeStatus
+
+PURGE = "prg"
 
 
 class Purge(models.Model):
@@ -17,10 +20,14 @@ class Purge(models.Model):
     status = models.CharField(max_length=8, choices=PurgeStatus.choices, default=PurgeStatus.RUNNING)
     # {store: rows or objects removed}
     removed = models.JSONField(default=dict)
+    # {store: rows of its tables that named the tenant, before}
+    found = models.JSONField(default=dict)
     reason = models.CharField(max_length=500, default="", blank=True)
     actor = models.JSONField(default=dict)
     started_at = models.DateTimeField(db_default=Now())
     finished_at = models.DateTimeField(null=True)
+    # Of the signed receipt in the object store; empty until it is there.
+    receipt_sha256 = models.CharField(max_length=64, default="", blank=True)
 
     class Meta:
         db_table = "tenants_purge"
@@ -33,6 +40,26 @@ class Purge(models.Model):
 
     def __str__(self) -> str:
         return f"purge of {self.slug}"
+
+    @property
+    def public_id(self) -> str:
+        return ids.public(PURGE, self.id)
+
+    @property
+    def receipt_key(self) -> str:
+        """Where the receipt lies in the object store."""
+        return f"receipts/{self.public_id}.json"
+
+    def manifest(self) -> dict[str, dict[str, int]]:
+        """By store: what was found, what was removed, what remains (nothing, once the tombstone stands)."""
+        return {
+            store: {"before": self.found.get(store, 0), "removed": count, "remaining": 0}
+            for store, count in sorted(self.removed.items())
+        }
+
+    def audit_target(self) -> Target:
+        tenant_id = ids.public(ids.TENANT, self.tenant_id)
+        return Target(type="tenant", id=tenant_id, tenant_id=self.tenant_id)
 
 
 class TenantTombstone(models.Model):

@@ -2,16 +2,22 @@
 
 A purge is a row of its own and a job that can be killed anywhere. Each store (an aspect of the tenant,
 apps.core.aspects) is emptied in one transaction together with its line in `Purge.removed`: what has a line is
-done, what has none is done again. The tombstone, in the transaction that removes the tenant's row, comes last.
+done, what has none is done again. The tombstone, in the transaction that removes the tenant's row, comes last, and
+only where no table names the tenant any longer. A line in the ledger outside of the database (apps.core.erasing)
+comes before all that, a signed receipt after it.
 """
 
 from collections.abc import Callable
+from datetime import datetime
 from typing import Any
 from uuid import UUID
+
+from django.db.models import Q
 
 from apps.core.aspects import Aspect, Subject, registry
 from apps.core.clock import now
 from apps.core.enums import JobStatus
+from apps.core.erasing import ledger
 from apps.core.errors import NotFound
 from apps.core.ids import TENANT, new_id, public
 from apps.core.models import Job
@@ -19,8 +25,10 @@ from apps.core.principal import Principal
 from apps.core.write import Target, write
 from apps.tenants import events
 from apps.tenants.enums import PurgeStatus, TenantStatus
-from apps.tenants.errors import PurgeBlocked, TenantNotFound
+from apps.tenants.errors import PurgeBlocked, PurgeIncomplete, TenantNotFound
 from apps.tenants.models import Purge, Tenant, TenantTombstone
+from apps.tenants.services.manifest import count_store, left_over
+from apps.tenants.services.receipts import issue_receipt
 from apps.tenants.services.rows import hold, target_of
 from apps.tenants.services.status import cancel_held
 
@@ -28,6 +36,7 @@ PURGE_JOB = "tenants.purge"
 # The store that the tenant's own row counts for.
 OWN_STORE = "tenants"
 _BATCH = 100
+_BROUGHT_BACK = "It was purged before; a backup had brought it back."
 
 Progress = Callable[[int, int, str], None]
 
@@ -50,15 +59,7 @@ def start_purge(*, actor: Principal, tenant_id: UUID, reason: str = "", if_match
         refuse_blocked(tenant_id)
         if tenant.status != TenantStatus.CANCELLED:
             cancel_held(w, tenant, actor=actor, reason=reason)
-        purge = Purge.objects.create(
-            id=new_id(),
-            tenant_id=tenant.id,
-            slug=tenant.slug,
-            reason=reason,
-            # Without label and address: this row stays when people go.
-            actor={"kind": actor.kind.value, "id": actor.id},
-            started_at=now(),
-        )
+        purge = _begin(tenant, actor=actor, reason=reason, at=now())
         w.note(purge_id=str(purge.id))
         # Not a job of the tenant: those are removed with it.
         w.enqueue(PURGE_JOB, unique_key=f"purge:{purge.id}", purge_id=str(purge.id))
@@ -90,16 +91,59 @@ def run_purge(*, actor: Principal, purge_id: UUID, progress: Progress | None = N
     if purge is None:
         raise NotFound("There is no such purge.")
     if purge.status == PurgeStatus.DONE:
+        issue_receipt(actor=actor, purge_id=purge.id)
         return dict(purge.removed)
     if not purge.removed:
         refuse_blocked(purge.tenant_id)
+    return _run(purge, actor, progress)
+
+
+def purge_again(*, actor: Principal, tenant_id: UUID, at: datetime) -> dict[str, int]:
+    """Purges a tenant that a restored backup has brought back, whatever stands in the way; without the job.
+
+    Args:
+        at: of the first purge, by the ledger.
+
+    Raises:
+        TenantNotFound: there is nothing to purge.
+    """
+    with write("tenant.purge", actor=actor, target=target_of(tenant_id), reason=_BROUGHT_BACK) as w:
+        tenant = Tenant.objects.select_for_update().filter(id=tenant_id).first()
+        if tenant is None:
+            raise TenantNotFound
+        purge = Purge.objects.filter(tenant_id=tenant_id, status=PurgeStatus.RUNNING).first()
+        purge = purge or _begin(tenant, actor=actor, reason=_BROUGHT_BACK, at=at)
+        w.note(purge_id=str(purge.id), replayed=True)
+    return _run(purge, actor, None)
+
+
+def _begin(tenant: Tenant, *, actor: Principal, reason: str, at: datetime) -> Purge:
+    # Without label and address: this row stays when people go.
+    asked_by = {"kind": actor.kind.value, "id": actor.id}
+    return Purge.objects.create(
+        id=new_id(), tenant_id=tenant.id, slug=tenant.slug, reason=reason, actor=asked_by, started_at=at
+    )
+
+
+def _run(purge: Purge, actor: Principal, progress: Progress | None) -> dict[str, int]:
+    """The ledger first: what begins here is never forgotten by a restore."""
+    ledger.record(ledger.Line(Subject.TENANT, purge.tenant_id, purge.started_at))
     stores = [aspect for aspect in registry.of(Subject.TENANT) if aspect.remove is not None]
     for number, aspect in enumerate(stores):
-        if aspect.name not in purge.removed:
+        if not _is_empty(purge, aspect):
             purge = _empty(purge.id, aspect, actor)
         if progress is not None:
             progress(number + 1, len(stores) + 1, aspect.name)
-    return _set_tombstone(purge.id, actor)
+    removed = _set_tombstone(purge.id, actor)
+    issue_receipt(actor=actor, purge_id=purge.id)
+    return removed
+
+
+def _is_empty(purge: Purge, aspect: Aspect) -> bool:
+    """True for a store that is in the manifest, and in which nobody wrote anything since. The tenant's own row stays
+    until the tombstone."""
+    kept = 1 if aspect.name == OWN_STORE else 0
+    return aspect.name in purge.removed and count_store(aspect, purge.tenant_id) <= kept
 
 
 def _empty(purge_id: UUID, aspect: Aspect, actor: Principal) -> Purge:
@@ -107,12 +151,14 @@ def _empty(purge_id: UUID, aspect: Aspect, actor: Principal) -> Purge:
     target = target_of(purge.tenant_id)
     with write("tenant.purge_store", actor=actor, target=target, reason=purge.reason) as w:
         purge = Purge.objects.select_for_update().get(id=purge_id)
-        if aspect.name in purge.removed or aspect.remove is None:
+        if _is_empty(purge, aspect) or aspect.remove is None:
             return purge
+        found = count_store(aspect, purge.tenant_id)
         gone = aspect.remove(purge.tenant_id, actor)
-        purge.removed = {**purge.removed, aspect.name: gone}
-        purge.save(update_fields=["removed"])
-        w.note(purge_id=str(purge.id), store=aspect.name, removed=gone)
+        purge.found = {**purge.found, aspect.name: purge.found.get(aspect.name, 0) + found}
+        purge.removed = {**purge.removed, aspect.name: purge.removed.get(aspect.name, 0) + gone}
+        purge.save(update_fields=["found", "removed"])
+        w.note(purge_id=str(purge.id), store=aspect.name, found=found, removed=gone)
     return purge
 
 
@@ -127,6 +173,9 @@ def _set_tombstone(purge_id: UUID, actor: Principal) -> dict[str, int]:
             tenant_id=tenant.id, slug=tenant.slug, was_test=tenant.is_test, purge=purge, deleted_at=now()
         )
         tenant.delete()
+        left = left_over(tenant_id)
+        if left:
+            raise PurgeIncomplete(details={"remaining": left})
         purge.removed = {**purge.removed, OWN_STORE: purge.removed.get(OWN_STORE, 0) + 1}
         purge.status = PurgeStatus.DONE
         purge.finished_at = now()
@@ -161,7 +210,8 @@ def purge_expired_tests(*, actor: Principal) -> dict[str, Any]:
 def resume_purges(*, actor: Principal) -> int:
     """Asks again for purges whose job has given up; how many."""
     resumed = 0
-    for purge in Purge.objects.filter(status=PurgeStatus.RUNNING).order_by("started_at")[:_BATCH]:
+    unfinished = Q(status=PurgeStatus.RUNNING) | Q(receipt_sha256="")
+    for purge in Purge.objects.filter(unfinished).order_by("started_at")[:_BATCH]:
         waiting = Job.objects.filter(
             name=PURGE_JOB,
             args__purge_id=str(purge.id),

@@ -9,7 +9,8 @@ from django.db.models.functions import Lower
 from apps.core.principal import Principal
 from apps.core.write import Target, write
 from apps.tenants import facts
-from apps.tenants.models import Tenant
+from apps.tenants.enums import PurgeStatus
+from apps.tenants.models import Purge, Tenant
 from apps.users.enums import MembershipRole
 from apps.users.models import Membership, User
 
@@ -51,6 +52,9 @@ def backfill_members(*, actor: Principal, reason: str = "") -> int:
 def _orphans() -> list[tuple[UUID, str, UUID]]:
     """Id and slug of tenants without a member, each with its creator."""
     people = User.objects.filter(email=Lower(OuterRef("owner_email")))
-    without = Tenant.objects.filter(~Exists(Membership.objects.filter(tenant=OuterRef("pk"))))
+    members = Membership.objects.filter(tenant=OuterRef("pk"))
+    # One that is being purged is without members because they were removed.
+    ending = Purge.objects.filter(tenant_id=OuterRef("pk"), status=PurgeStatus.RUNNING)
+    without = Tenant.objects.filter(~Exists(members), ~Exists(ending))
     found = without.annotate(creator=Subquery(people.values("pk")[:1])).exclude(creator=None).order_by("pk")
     return list(found.values_list("pk", "slug", "creator"))

@@ -10,8 +10,7 @@ from apps.core.ids import public
 from apps.core.principal import Principal
 from apps.core.write import Target, Write, write
 from apps.tenants import facts
-from apps.tenants.errors import TenantNotFound
-from apps.tenants.models import Tenant
+from apps.tenants.services.rows import hold
 from apps.users.enums import MembershipRole
 from apps.users.errors import MembershipExists, NotAMember
 from apps.users.models import Membership, User
@@ -32,13 +31,6 @@ def count_members(tenant_ids: Collection[UUID]) -> Mapping[UUID, int]:
     return dict(own.annotate(members=Count("id")).values_list("tenant_id", "members"))
 
 
-def _tenant(tenant_id: UUID) -> Tenant:
-    tenant = Tenant.objects.filter(pk=tenant_id).first()
-    if tenant is None:
-        raise TenantNotFound
-    return tenant
-
-
 def add_membership(
     *, actor: Principal, user_id: UUID, tenant_id: UUID, role: MembershipRole, reason: str = ""
 ) -> Membership:
@@ -46,12 +38,13 @@ def add_membership(
 
     Raises:
         UserNotFound, TenantNotFound
+        BeingPurged: the tenant's end has begun.
         MembershipExists: they are one already.
     """
     target = Target(type="membership", id="", tenant_id=tenant_id, person_id=user_id)
     with write("membership.add", actor=actor, target=target, reason=reason) as w:
         user = locked(actor=actor, permission="users.update", user_id=user_id)
-        tenant = _tenant(tenant_id)
+        tenant = hold(tenant_id)
         try:
             with transaction.atomic():
                 membership = Membership.objects.create(user=user, tenant=tenant, role=role)
