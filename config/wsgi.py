@@ -7,7 +7,8 @@ from django.utils.module_loading import import_string
 
 os.environ.setdefault("DJANGO_SETTINGS_MODULE", "config.settings")
 
-application = get_wsgi_application()
+_django = get_wsgi_application()
+application = import_string("apps.flags.lane.Lane")(_django)
 
 # Only processes that serve keep things in memory, and so only they listen. (Models can be imported from here on.)
 import_string("apps.core.live.listener.listener").start()

@@ -67,7 +67,6 @@ class Service(Surface):
         "/api/v1/admin/health",
         "/api/v1/platform/flags",
         "/internal",
-        "/ofrep/v1",
     )
     paging = NumberPaging()
     security = {"bearer": {"type": "http", "scheme": "bearer", "bearerFormat": "JWT"}}

@@ -23,6 +23,7 @@ REST_FRAMEWORK: dict[str, Any] = {
 SURFACES = [
     "apps.surfaces.platform.SURFACE",
     "apps.surfaces.service.SURFACE",
+    "apps.surfaces.ofrep.SURFACE",
     "apps.surfaces.automation.SURFACE",
     "apps.surfaces.console.SURFACE",
     "apps.surfaces.control.SURFACE",
@@ -31,6 +32,7 @@ SURFACES = [
 SURFACE_DOORS = {
     "platform": "config.urls.platform",
     "service": "config.urls.service",
+    "ofrep": "config.urls.ofrep",
     "automation": "config.urls.automation",
     "console": "config.urls.console",
     "control": "config.urls.control",
@@ -44,7 +46,8 @@ _STAFF = [
 ]
 SURFACE_AUTHENTICATORS = {
     "platform": _STAFF,
-    "service": ["apps.surfaces.internal.InternalNetwork", "apps.identity.api.authentication.BearerToken"],
+    "service": ["apps.surfaces.internal.InternalNetwork", "apps.identity.api.authentication.RememberedToken"],
+    "ofrep": ["apps.identity.api.authentication.RememberedToken"],
     "automation": ["apps.surfaces.keys.AdminKey"],
     "console": _STAFF,
     "control": ["apps.identity.api.authentication.PlatformToken"],
@@ -68,6 +71,7 @@ SURFACE_RATE_LIMITS = {
     "service": env.RATE_LIMIT_SERVICE,
     "service.write": env.RATE_LIMIT_SERVICE_WRITE,
     "service.internal": env.RATE_LIMIT_SERVICE_INTERNAL,
+    "ofrep": env.RATE_LIMIT_OFREP,
     "automation": env.RATE_LIMIT_AUTOMATION,
     "console": env.RATE_LIMIT_CONSOLE,
     "control": env.RATE_LIMIT_CONTROL,

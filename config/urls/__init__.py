@@ -13,6 +13,7 @@ urlpatterns = [
     path("downloads/", include("apps.exports.urls")),
     path("", include("config.urls.platform")),
     path("", include("config.urls.service")),
+    path("", include("config.urls.ofrep")),
     path("", include("config.urls.automation")),
     path("", include("config.urls.console")),
     path("", include("config.urls.control")),

@@ -15,6 +15,7 @@ from apps.surfaces.control import API_VERSIONS, PLATFORM_READ, PLATFORM_WRITE
 from apps.surfaces.internal import INTERNAL
 from apps.surfaces.kit.doors import Route
 from apps.surfaces.kit.surface import OPEN
+from apps.surfaces.service import ANY_TOKEN, SERVICE
 from tests.factories import make_staff
 from tests.surfaces.callers import Caller, by_session, by_token, make_callers
 from tests.surfaces.machines import OUTSIDE, admin_key, by_key, by_scopes, machine
@@ -117,6 +118,8 @@ class ServiceExpectations(Expectations):
             found = 404 if "outside" in caller.name else sample.status
         elif not caller.is_known:
             found = 401
+        elif permission == ANY_TOKEN:
+            found = sample.status
         else:
             has = set(getattr(caller, "scopes", None) or ())
             if "super_admin" in caller.roles:
@@ -127,11 +130,15 @@ class ServiceExpectations(Expectations):
     def mighty(self, route: Route) -> Client:
         if permission_of(route) == INTERNAL:
             return Client(raise_request_exception=False)
+        if permission_of(route) == ANY_TOKEN:
+            return by_scopes(SERVICE)
         return by_scopes(*permission_of(route).split("|")[:1])
 
     def barred(self, route: Route, place: Place) -> Mapping[str, Client]:
         if permission_of(route) == INTERNAL:
             return {}
+        if permission_of(route) == ANY_TOKEN:
+            return {"nobody": Client(raise_request_exception=False)}
         scopes = {"SUPER_ADMIN", "TENANT_ADMIN", "SERVICE"} - set(permission_of(route).split("|"))
         return {
             "nobody": Client(raise_request_exception=False),
@@ -140,7 +147,7 @@ class ServiceExpectations(Expectations):
         }
 
     def offenders(self, place: Place, route: Route) -> Mapping[str, Client]:
-        return {} if permission_of(route) == INTERNAL else {"token": by_token(place.owner)}
+        return {} if permission_of(route) in {INTERNAL, ANY_TOKEN} else {"token": by_token(place.owner)}
 
 
 class AutomationExpectations(Expectations):
@@ -260,6 +267,7 @@ def versioned(client: Client) -> Client:
 EXPECTATIONS: Mapping[str, Expectations] = {
     "platform": PlatformExpectations(),
     "service": ServiceExpectations(),
+    "ofrep": ServiceExpectations(),
     "automation": AutomationExpectations(),
     "console": ConsoleExpectations(),
     "control": ControlExpectations(),

@@ -13,8 +13,11 @@ from uuid import UUID
 from apps.configuration.models import CONFIG, ConfigChange, ConfigValue
 from apps.core.clock import now
 from apps.core.ids import public
+from apps.flags.models import Flag
+from apps.flags.snapshot import holder
 from apps.tenants.models import Tenant
 from apps.users.models import Membership, User
+from tests.factories import make_flag
 from tests.surfaces.places import Place
 
 
@@ -204,3 +207,21 @@ sample("GET /health")
 sample("GET /v1/platform/info")
 sample("GET /v1/tenants")
 sample("GET /v1/tenants/{tenantId}", path={"tenantId": "{tenant}"})
+
+
+def _with_flag(place: Place) -> None:
+    """A flag that this process knows: what a test writes is in no other connection's sight."""
+    del place
+    if not Flag.objects.filter(key="checkout").exists():
+        make_flag("checkout")
+    holder.pin_present()
+
+
+sample(
+    "POST /ofrep/v1/evaluate/flags/{key}",
+    path={"key": "checkout"},
+    body={"context": {"targetingKey": "user-17"}},
+    prepare=_with_flag,
+    hides_live=False,
+)
+sample("POST /ofrep/v1/evaluate/flags", body={"context": {"appVersion": "2.4.0"}}, prepare=_with_flag)

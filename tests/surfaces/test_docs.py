@@ -16,7 +16,7 @@ PUBLIC = [surface.name for surface in surfaces() if surface.public]
 
 def test_the_index_names_the_public_surfaces_and_no_other(client: Client) -> None:
     page = client.get("/docs/").content.decode()
-    assert set(PUBLIC) == {"platform", "service", "console", "control"}
+    assert set(PUBLIC) == {"platform", "service", "ofrep", "console", "control"}
     assert all(f"/docs/{name}/" in page for name in PUBLIC)
     assert "automation" not in page
     assert "/admin" not in page

@@ -116,7 +116,6 @@ def test_a_method_and_a_path_that_are_not_there(admin: Client) -> None:
         f"{CONFIG}/a/b/c",
         f"{CONFIG}/x/history/",
         "/api/v1/admin/flags/nothing/here",
-        "/ofrep/v1",
     ):
         response = admin.get(path)
         refused(response, 404, "ADM_NOT_FOUND")
@@ -132,7 +131,7 @@ def test_a_method_and_a_path_that_are_not_there(admin: Client) -> None:
         ("/api/v1/admin/segments/beta", "service"),
         ("/api/v1/admin/secrets", "platform"),
         ("/internal/usage/events", "service"),
-        ("/ofrep/v1/evaluate/flags", "service"),
+        ("/ofrep/v1/evaluate/flags", "ofrep"),
         ("/admin/anything", "automation"),
     ],
 )

@@ -1,0 +1,66 @@
+"""How often flags are evaluated: counted in memory, written every few seconds.
+
+The counts tell which flags nobody asks for any more; what a killed process had not written yet is lost.
+"""
+
+import threading
+import time
+from collections.abc import Mapping
+
+import structlog
+from django.db import DatabaseError, connection
+
+from apps.flags.services.usage import add_counts
+
+log = structlog.get_logger(__name__)
+
+EVERY_SECONDS = 10.0
+
+
+class Counts:
+    """Evaluations of this process by flag and variation since the last writing."""
+
+    def __init__(self) -> None:
+        self._found: dict[tuple[str, str], int] = {}
+        self._guard = threading.Lock()
+        self._thread: threading.Thread | None = None
+
+    def note(self, key: str, variation: str) -> None:
+        with self._guard:
+            place = key, variation
+            self._found[place] = self._found.get(place, 0) + 1
+            if self._thread is None or not self._thread.is_alive():
+                self._start()
+
+    def take(self) -> Mapping[tuple[str, str], int]:
+        """What was counted; it is the caller's to write now."""
+        with self._guard:
+            found, self._found = self._found, {}
+        return found
+
+    def write(self) -> None:
+        """Writes what was counted; with the database away it is kept for the next time."""
+        found = self.take()
+        if not found:
+            return
+        try:
+            add_counts(found)
+        except DatabaseError as away:
+            log.warning("flag_usage_kept", error=type(away).__name__)
+            with self._guard:
+                for place, number in found.items():
+                    self._found[place] = self._found.get(place, 0) + number
+        finally:
+            connection.close()
+
+    def _start(self) -> None:
+        self._thread = threading.Thread(target=self._run, name="flag-usage", daemon=True)
+        self._thread.start()
+
+    def _run(self) -> None:
+        while True:
+            time.sleep(EVERY_SECONDS)
+            self.write()
+
+
+counts = Counts()
