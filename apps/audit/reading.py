@@ -110,6 +110,9 @@ def one_instant() -> Iterator[Reader]:
         return
     with open_link() as link, link.transaction():
         link.execute("SET TRANSACTION ISOLATION LEVEL REPEATABLE READ, READ ONLY")
+        # A request's bounds are none for a reading of everything.
+        link.execute("SET LOCAL statement_timeout = 0")
+        link.execute("SET LOCAL idle_in_transaction_session_timeout = 0")
         yield Reader(lambda: link.cursor(name=f"trail_{uuid4().hex}"))
 
 

@@ -64,7 +64,9 @@ def take_anchor(*, actor: Principal, slot: str = "", after_restore: str = "") ->
         StoreUnavailable
     """
     with open_link() as link:
-        link.execute("SET lock_timeout = '5min'")
+        # Of two, one waits as long as the other may take.
+        link.execute("SET statement_timeout = 0")
+        link.execute("SET lock_timeout = '10min'")
         link.execute("SELECT pg_advisory_lock(%s)", [_LOCK])
         newest = newest_anchor()
         if newest is not None:
