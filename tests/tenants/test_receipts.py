@@ -9,8 +9,7 @@ from typing import Any
 
 import pytest
 from django.core.management import CommandError, call_command
-from django.db import close_old_connections
-from pytest_django import Settings
+from django.db import connections
 
 from apps.audit.models import AuditEntry
 from apps.core import aspects
@@ -164,7 +163,7 @@ def test_nobody_becomes_a_member_of_a_tenant_that_is_being_purged() -> None:
 
 @pytest.mark.django_db(transaction=True)
 def test_membership_that_is_being_added_holds_back_the_start_of_a_purge(
-    monkeypatch: pytest.MonkeyPatch, settings: Settings
+    monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     tenant, person = make_tenant(), make_user()
     inside, go_on, begun = threading.Event(), threading.Event(), threading.Event()
@@ -179,12 +178,12 @@ def test_membership_that_is_being_added_holds_back_the_start_of_a_purge(
 
     def add() -> None:
         add_membership(actor=actor(), user_id=person.pk, tenant_id=tenant.id, role=MembershipRole.MEMBER)
-        close_old_connections()
+        connections.close_all()
 
     def purge() -> None:
         start_purge(actor=actor(), tenant_id=tenant.id)
         begun.set()
-        close_old_connections()
+        connections.close_all()
 
     threads = [threading.Thread(target=add), threading.Thread(target=purge)]
     threads[0].start()
