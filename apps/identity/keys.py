@@ -18,6 +18,9 @@ from apps.identity.selectors import published_keys
 
 log = structlog.get_logger(__name__)
 
+# After an attempt that failed; until then what was read last is used.
+_PAUSE_SECONDS = 2.0
+
 TOPIC = "identity.keys"
 
 
@@ -43,6 +46,7 @@ class EmbeddedKeys:
         self._raised = threading.Event()
         self._guard = threading.Lock()
         self._listens = False
+        self._next_try = 0.0
 
     def key(self, kid: str) -> RSAKey | None:
         if not self._is_fresh():
@@ -50,7 +54,7 @@ class EmbeddedKeys:
         found = self._rows.get(kid)
         if found is None:
             # The first key of an empty database signs at once: nobody had time to announce it.
-            self._read()
+            self._read(wait=True)
             found = self._rows.get(kid)
         if found is None or not _is_published(found[0]):
             return None
@@ -64,6 +68,7 @@ class EmbeddedKeys:
 
     def forget(self) -> None:
         """Reads anew at the next question."""
+        self._next_try = 0.0
         self._raised.set()
 
     def _is_fresh(self) -> bool:
@@ -71,12 +76,17 @@ class EmbeddedKeys:
             # Here and not at the start: only a process that verifies tokens needs to listen.
             self._listens = True
             listener.subscribe(TOPIC, lambda _revision: self.forget())
-        if self._read_at is None or self._raised.is_set():
+        if self._read_at is None:
             return False
-        return time.monotonic() - self._read_at < self._SECONDS
+        if time.monotonic() < self._next_try:
+            return True
+        return not self._raised.is_set() and time.monotonic() - self._read_at < self._SECONDS
 
-    def _read(self) -> None:
-        with self._guard:
+    def _read(self, *, wait: bool = False) -> None:
+        if not self._guard.acquire(blocking=wait or self._read_at is None):
+            # Another thread reads. Where PostgreSQL says nothing that takes seconds, and not all may wait in a row.
+            return
+        try:
             self._raised.clear()
             try:
                 rows = published_keys(now())
@@ -84,11 +94,14 @@ class EmbeddedKeys:
                 self._raised.set()
                 if self._read_at is None:
                     raise
+                self._next_try = time.monotonic() + _PAUSE_SECONDS
                 log.warning("signing_keys_stale", error=type(away).__name__)
                 return
             known = {row.kid: jwks.usable(row.public_jwk) for row in rows}
             self._rows = {row.kid: (row, key) for row in rows if (key := known[row.kid]) is not None}
             self._read_at = time.monotonic()
+        finally:
+            self._guard.release()
 
 
 def _is_published(row: SigningKey) -> bool:
