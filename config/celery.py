@@ -4,12 +4,14 @@ celery -A config.celery worker -Q default        celery -A config.celery beat
 """
 
 import os
+import sys
+import threading
 from datetime import UTC, datetime
 from typing import Any
 
 from celery import Celery
 from celery.beat import Scheduler
-from celery.signals import setup_logging
+from celery.signals import setup_logging, worker_init, worker_ready
 from django.conf import settings
 from django.utils.module_loading import import_string
 
@@ -22,12 +24,34 @@ app.config_from_object("django.conf:settings", namespace="CELERY")
 app.autodiscover_tasks()
 
 _LONGEST_TICK = 60.0
+_READY_SECONDS = 30.0
+_ready = threading.Event()
 
 
 @setup_logging.connect
 def log_as_we_do(**_signal: Any) -> None:
     """Celery's own handlers stay away: every process writes the same lines."""
     configure(settings.LOGGING)
+
+
+@worker_init.connect
+def end_unless_ready(**_signal: Any) -> None:
+    """A worker whose pool is killed while it starts hangs for ever in its own end: whoever started it must know."""
+    threading.Thread(target=_wait_until_ready, name="ready-or-end", daemon=True).start()
+
+
+def _wait_until_ready() -> None:
+    if not _ready.wait(_READY_SECONDS):
+        sys.stderr.write(
+            f"The worker is not ready after {_READY_SECONDS:.0f} s: it ends, to be started again.\n"
+        )
+        sys.stderr.flush()
+        os._exit(1)
+
+
+@worker_ready.connect
+def note_ready(**_signal: Any) -> None:
+    _ready.set()
 
 
 def beat_schedule() -> dict[str, dict[str, Any]]:
