@@ -1,9 +1,7 @@
-"""Settings of the processes that the fault tests start: the test's database and broker, and the jobs to kill."""
-
-import os
+"""Settings of the processes that the fault tests start: the product's, with jobs to kill and quicker sweeps."""
 
 from config.settings import *
 
 INSTALLED_APPS = [*INSTALLED_APPS, "tests.faults.victims"]
-CELERY_BROKER_TRANSPORT_OPTIONS = {"visibility_timeout": 60, "socket_timeout": 2, "socket_connect_timeout": 1}
-DATABASES["default"]["NAME"] = os.environ["STEWARD_FAULT_DATABASE"]
+CELERY_BROKER_TRANSPORT_OPTIONS = {**CELERY_BROKER_TRANSPORT_OPTIONS, "visibility_timeout": 60}
+JOB_SWEEP_SECONDS = 1

@@ -87,7 +87,7 @@ def test_schedulers_whose_clocks_differ_start_each_slot_once() -> None:
         for by in (AHEAD, timedelta(0), BEHIND):
             with time_machine.travel(moment + timedelta(minutes=minutes) + by, tick=False):
                 schedules.start_due("core.purge_old")
-    keys = sorted(Job.objects.values_list("unique_key", flat=True))
+    keys = sorted(filter(None, Job.objects.values_list("unique_key", flat=True)))
     first = schedules.slot(moment, timedelta(hours=1))
     assert keys == [f"schedule:core.purge_old:{first + number}" for number in range(4)]
 

@@ -1,129 +1,129 @@
 """Kill anything: no effect lost, none doubled, none without its audit row.
 
-The short form; the long one raises STEWARD_KILLS.
+The short form kills a few dozen times, `make test-faults` a thousand times (tests.faults.scale).
 """
 
-import os
-import signal
+import threading
 import time
+from collections import Counter
 from collections.abc import Callable
-from functools import partial
-from subprocess import Popen
+from secrets import SystemRandom
 
 import pytest
-from django.db import connection
 
-from apps.audit.models import AuditEntry
-from apps.audit.verification import verify_all
-from apps.core.enums import JobStatus
-from apps.core.jobs import sweeper
-from apps.core.models import Job, LiveTopic
-from apps.core.write import Target, write
-from tests.factories import actor
-from tests.faults import processes
+from tests.faults import checks
+from tests.faults.clients import Load
+from tests.faults.conftest import Measured
+from tests.faults.processes import Process, sigkill, until
+from tests.faults.scale import KILLS
+from tests.faults.world import World
 
-KILLS = int(os.environ.get("STEWARD_KILLS", "4"))
+KILLS_A_ROUND = 200
+CHANCE = SystemRandom()
+# How the kills are spread, in percent. Starting Django costs a second of both cores, a fork nothing.
+SHARES = {
+    "web": {"web worker": 19, "web": 4},
+    "worker": {"pool child": 39, "celery worker": 5},
+    "rq": {"work horse": 27, "rq worker": 5},
+    "scheduler": {"scheduler": 1},
+}
 
 pytestmark = [
     pytest.mark.faults,
-    pytest.mark.django_db(transaction=True),
-    pytest.mark.timeout(60 + 30 * KILLS),
+    pytest.mark.xdist_group("faults"),
+    pytest.mark.timeout(180 + 3 * KILLS),
 ]
 
 
-def order(job: str, count: int, seconds: float) -> None:
-    with write("victims.order", actor=actor(), target=Target(type="victim", id="all")) as w:
-        for number in range(count):
-            w.enqueue(job, name=f"{job}-{number}", seconds=seconds)
+def a_child_of(program: Process) -> bool:
+    """Kills one child, where there is one."""
+    found = program.children
+    return bool(found) and sigkill(CHANCE.choice(found))
 
 
-def open_jobs(name: str) -> int:
-    return Job.objects.filter(name=name).exclude(status=JobStatus.COMPLETED).count()
+def a_work_horse_of(program: Process) -> bool:
+    """RQ forks for each job: waits for a child, and kills it in the middle of the job."""
+    deadline = time.monotonic() + 1
+    while time.monotonic() < deadline:
+        if found := program.children:
+            time.sleep(CHANCE.random() / 5)
+            return sigkill(found[0])
+        time.sleep(0.005)
+    return False
 
 
-def assert_each_effect_once(job: str, count: int) -> None:
-    keys = set(Job.objects.filter(name="victims.leaf").values_list("unique_key", flat=True))
-    assert keys == {f"leaf:{job}-{number}" for number in range(count)}
-    assert not Job.objects.filter(status=JobStatus.FAILED).exists()
-    assert all(report.broken is None for report in verify_all())
+def all_of(program: Process) -> bool:
+    return program.kill()
 
 
-def test_writer_killed_at_any_moment_leaves_effects_jobs_and_audit_rows_equal() -> None:
-    for round_ in range(KILLS):
-        with processes.running(
-            partial(processes.start, "tests.faults.victims.writer", f"w{round_}")
-        ) as writer:
-            assert writer.stdout is not None
-            assert writer.stdout.readline() == b"ready\n"
-            time.sleep(0.05 + 0.037 * round_)
-    effects = set(LiveTopic.objects.filter(name__startswith="w").values_list("name", flat=True))
-    assert effects
-    assert effects == set(
-        AuditEntry.objects.filter(action="victim.write").values_list("resource_id", flat=True)
-    )
-    keys = set(Job.objects.filter(name="victims.leaf").values_list("unique_key", flat=True))
-    assert keys == {f"leaf:{name}" for name in effects}
-    assert all(report.broken is None for report in verify_all())
-    assert locks_held() == 0
+BLOWS: dict[str, tuple[Callable[[Process], bool], float]] = {
+    "web worker": (a_child_of, 1.2),
+    "web": (all_of, 4.0),
+    "pool child": (a_child_of, 0.5),
+    "celery worker": (all_of, 4.0),
+    "work horse": (a_work_horse_of, 0.3),
+    "rq worker": (all_of, 3.0),
+    "scheduler": (all_of, 3.0),
+}
 
 
-def locks_held() -> int:
-    with connection.cursor() as cursor:
-        cursor.execute(
-            "SELECT count(*) FROM pg_locks l JOIN pg_database d ON d.oid = l.database "
-            "WHERE d.datname = current_database() AND l.locktype = 'advisory' AND l.pid <> pg_backend_pid()"
-        )
-        row = cursor.fetchone()
-    assert row is not None
-    return int(row[0])
+def killer(program: Process, plan: list[str], delivered: Counter[str]) -> threading.Thread:
+    """A thread that kills until every blow of the plan has met somebody alive."""
+
+    def work() -> None:
+        for blow in plan:
+            strike, pause = BLOWS[blow]
+            while not strike(program):
+                time.sleep(0.05)
+            delivered[blow] += 1
+            time.sleep(pause * (0.5 + CHANCE.random()))
+
+    thread = threading.Thread(target=work, daemon=True)
+    thread.start()
+    return thread
 
 
-@pytest.mark.parametrize(
-    ("job", "worker"),
-    [("victims.slow", processes.celery_worker), ("victims.slow_rq", processes.rq_worker)],
-    ids=["celery", "rq"],
-)
-def test_worker_killed_in_the_middle_of_jobs_ends_with_each_effect_once(
-    job: str, worker: "Callable[[], Popen[bytes]]"
+def plans(kills: int) -> dict[str, list[str]]:
+    """For each program its blows, in a random order; together at least so many."""
+    found = {}
+    for program, shares in SHARES.items():
+        found[program] = [
+            blow for blow, percent in shares.items() for _ in range(max(1, -(-kills * percent // 100)))
+        ]
+        CHANCE.shuffle(found[program])
+    return found
+
+
+def storm(world: World, kills: int, delivered: Counter[str]) -> Load:
+    """Clients write and jobs run while everything that is ours is killed; then all is started again and ends."""
+    load = Load(world.web_port, world.token, web_dies=True).start()
+    killers = [killer(world.programs[name], plan, delivered) for name, plan in plans(kills).items()]
+    while any(thread.is_alive() for thread in killers):
+        load.pause(checks.open_jobs(world) > load.backlog)
+        time.sleep(0.2)
+    world.until_web_answers()
+    load.stop()
+    checks.settle(world)
+    return load
+
+
+def test_whatever_is_killed_during_writes_and_jobs_each_effect_is_there_once_with_its_audit_row(
+    world: World, measured: Measured
 ) -> None:
-    count = 3
-    order(job, count, seconds=1.0)
-    for round_ in range(KILLS):
-        if not open_jobs(job):
-            break
-        with processes.running(worker):
-            processes.until(
-                lambda: Job.objects.filter(name=job, status=JobStatus.ACTIVE).exists() or not open_jobs(job),
-                seconds=30,
-                each=sweeper.sweep,
-            )
-            time.sleep(0.23 * (round_ + 1))
-    with processes.running(worker):
-        processes.until(lambda: not open_jobs(job), seconds=60, each=sweeper.sweep)
-    assert Job.objects.filter(name=job, attempts__gt=1).exists()
-    assert_each_effect_once(job, count)
-
-
-def test_pool_child_killed_in_the_middle_of_a_job_ends_with_its_effect_once() -> None:
-    count = 4
-    order("victims.slow", count, seconds=1.0)
-    killed = 0
-    with processes.running(processes.celery_worker) as worker:
-        while open_jobs("victims.slow"):
-            processes.until(
-                lambda: (
-                    Job.objects.filter(name="victims.slow", status=JobStatus.ACTIVE).exists()
-                    or not open_jobs("victims.slow")
-                ),
-                seconds=30,
-                each=sweeper.sweep,
-            )
-            if killed < KILLS and (pool := processes.children(worker.pid)):
-                time.sleep(0.2 * (killed + 1))
-                os.kill(pool[0], signal.SIGKILL)
-                killed += 1
-            sweeper.sweep()
-            time.sleep(0.2)
-    assert killed
-    assert Job.objects.filter(name="victims.slow", attempts__gt=1).exists()
-    assert_each_effect_once("victims.slow", count)
+    world.serve("web", "worker", "rq", "scheduler")
+    until(lambda: world.programs["worker"].children, seconds=30)
+    delivered: Counter[str] = Counter()
+    writes = requests = 0
+    while delivered.total() < KILLS:
+        load = storm(world, min(KILLS - delivered.total(), KILLS_A_ROUND), delivered)
+        checks.assert_nothing_lost_or_doubled(world, load)
+        assert load.acknowledged
+        writes += len(load.acknowledged)
+        requests += load.statuses.total()
+    again = world.rows("SELECT count(*) FROM core_job WHERE name LIKE 'victims.%' AND attempts > 1")[0][0]
+    assert again, "no kill met a job"
+    told = ", ".join(f"{blow} {number}" for blow, number in sorted(delivered.items()))
+    measured(f"{delivered.total()} kills", told)
+    measured(
+        "", f"{requests} requests, {writes} writes acknowledged, none lost or doubled; {again} jobs ran again"
+    )

@@ -1,1 +1,1 @@
-"""Jobs and writes that the fault tests kill half-way."""
+"""Jobs that the fault tests kill half-way: each test tenant causes one on each engine."""
