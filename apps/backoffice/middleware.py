@@ -8,6 +8,7 @@ from urllib.parse import urlencode
 from django.conf import settings
 from django.core.exceptions import PermissionDenied
 from django.http import Http404, HttpRequest, HttpResponse, HttpResponseBase, HttpResponseRedirect
+from django.middleware.gzip import GZipMiddleware
 from django.utils.module_loading import import_string
 
 from apps.backoffice import pages
@@ -26,6 +27,7 @@ class BackOffice:
 
     def __init__(self, get_response: Callable[[HttpRequest], HttpResponseBase]) -> None:
         self.get_response = get_response
+        self._compress = GZipMiddleware(cast("Any", get_response)).process_response
 
     def __call__(self, request: HttpRequest) -> HttpResponseBase:
         if request.path == PREFIX.rstrip("/"):
@@ -35,7 +37,8 @@ class BackOffice:
         response = _turned_away(request) or self.get_response(request)
         response.headers.setdefault("Content-Security-Policy", settings.BACKOFFICE_CSP)
         response["Cache-Control"] = "no-store"
-        return response
+        # With a random length added against BREACH (docs/decisions/2026-11-21-page-weight.md).
+        return self._compress(request, cast("HttpResponse", response))
 
     def process_exception(self, request: HttpRequest, exception: Exception) -> HttpResponse | None:
         """Refusals become pages in the same design; anything else is a failure and goes on."""

@@ -9,7 +9,7 @@ from django.urls import reverse
 
 from apps.approvals.models import ApprovalRequest
 from apps.approvals.services import perform
-from apps.audit.models import AuditEntry
+from apps.audit.models import AuditEntry, AuditVerification
 from apps.backoffice.model_admin import ModelAdmin
 from apps.backoffice.site import site
 from apps.core import ids
@@ -61,12 +61,29 @@ def make_world() -> World:
         "jobs": ids.public(ids.JOB, Job.objects.latest("id").id),
         "approvals": request.public_id,
         "configuration": "tenant.session_idle_minutes",
+        "verifications": _verified(),
     }
     return World(
         places=places,
         live={"users": places.live.user.public_id, "tenants": places.live.tenant.public_id, **shared},
         test={"users": places.test.user.public_id, "tenants": places.test.tenant.public_id, **shared},
     )
+
+
+def _verified() -> str:
+    """A night's verification that found something."""
+    row = AuditVerification.objects.create(
+        started_at=now(),
+        finished_at=now(),
+        verdict="broken",
+        chains=3,
+        rows=40,
+        anchors=2,
+        newest_anchor=2,
+        findings=["platform: broken at row 7: its content was changed"],
+        asked_by="scheduler",
+    )
+    return row.public_id
 
 
 def _approval(person: User) -> ApprovalRequest:
