@@ -73,6 +73,11 @@ def users(
     return _showing(found, wanted) if wanted else found
 
 
+def are_all(principal: Principal, filters: Mapping[str, Any], *, permission: str = "users.read") -> bool:
+    """Whether `users` with these filters holds everybody there is."""
+    return not any(filters.values()) and reach(principal, permission) is Reach.ALL
+
+
 def _showing(found: QuerySet[User], wanted: Mapping[str, Any]) -> QuerySet[User]:
     """Those whose shown membership is as wanted: one that fits, and none of theirs that would be shown instead."""
     fits = Membership.objects.filter(**wanted).annotate(over=_over())

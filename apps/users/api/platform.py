@@ -199,7 +199,8 @@ class Users(platform.ViewSet):
             shown = selectors.shown_of(found, tenant_id=tenant_id)
             return [display.user_row(user, shown.get(user.pk), call.actor) for user in found]
 
-        return call.page(selectors.users(call.actor, **filters), shape)
+        whole = User if selectors.are_all(call.actor, filters) else None
+        return call.page(selectors.users(call.actor, **filters), shape, whole=whole)
 
     def _deleted(self, call: Call, filters: dict[str, Any]) -> Page:
         rows = selectors.tombstones(call.actor, search=filters.get("search", ""))

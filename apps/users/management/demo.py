@@ -8,7 +8,9 @@ from apps.tenants.enums import TenantStatus
 from apps.users.enums import MembershipRole
 
 DAYS = 90  # over which sign-ups are spread
-SIZES = {"small": 10, "demo": 40, "medium": 160, "large": 640}
+SIZES = {"small": 10, "demo": 40, "medium": 160}
+# Tenants and people of the size that is copied (apps.users.management.copying); two rows of the trail for each person.
+LARGE = (200_000, 1_000_000)
 DEMO_PASSWORD = "a demo of steward"  # noqa: S105  of staff in development alone; printed by the command
 STAFF_DOMAIN = "steward.local"
 # Not super_admin: that one is bootstrap_operator's.
@@ -26,7 +28,7 @@ def _words(text: str) -> list[str]:
     return text.split("|")
 
 
-_COMPANIES = _words(
+COMPANIES = _words(
     "Northwind Bakery|Halden Robotics|Blue Fjord Travel|Pinecrest Dental|Osprey Logistics|Kite & Kettle|Marlow Legal|"
     "Fennel Foods|Granite Peak Gear|Lumen Studio|Tidewater Marine|Juniper Health|Copperline Energy|Sable Software|"
     "Willow Lane Florists|Redwood Tutors|Harbor Freightways|Mosaic Media|Quarry Street Coffee|Elmhurst Clinics|"
@@ -34,11 +36,11 @@ _COMPANIES = _words(
     "Meridian Maps|Larkspur Labs|Oakhaven Homes|Velvet Cinema|Ridgeback Motors|Clover Credit|Sparrow Post|"
     "Nimbus Weather|Foxglove Pharma|Ironbridge Steel|Papaya Payroll|Sunstone Solar|Tandem Bikes|Umber Architects"
 )
-_FIRST = _words(
+FIRST = _words(
     "Amara|Bruno|Chiara|Dmitri|Elena|Farid|Greta|Hiro|Ines|Jonas|Kofi|Leila|Mateo|Nadia|Oscar|Priya|Quentin|Rosa|"
     "Stefan|Tamsin|Ulrik|Vera|Wanda|Xavier|Yusuf|Zofia|Anders|Bianca|Cyril|Daphne|Emil"
 )
-_LAST = _words(
+LAST = _words(
     "Abbott|Bergström|Castillo|Dunmore|Eriksen|Fontaine|Galloway|Hashimoto|Ivanova|Jansen|Kowalski|Lindqvist|"
     "Moreau|Nakamura|Okafor|Petrov|Quinn|Rossi|Schneider|Takeda|Ueda|Vasquez|Whitfield|Yamada|Zeller|Ashworth|"
     "Boateng|Caruso|Delgado"
@@ -87,8 +89,8 @@ class Customer:
 def customers(count: int) -> Iterator[Customer]:
     """The first `count` customers, oldest sign-up first."""
     for number in range(count):
-        round_, place = divmod(number, len(_COMPANIES))
-        name = _COMPANIES[place] + (f" {round_ + 1}" if round_ else "")
+        round_, place = divmod(number, len(COMPANIES))
+        name = COMPANIES[place] + (f" {round_ + 1}" if round_ else "")
         slug = name.lower().replace(" & ", "-").replace(" ", "-")
         is_test = number % 20 >= len(_FATES)
         fate = TenantStatus.ACTIVE if is_test else _FATES[number * 7 % len(_FATES)]
@@ -114,8 +116,8 @@ def _days_ago(number: int, count: int) -> int:
 def _people(number: int, slug: str) -> Iterator[Person]:
     roles = [MembershipRole.OWNER, MembershipRole.ADMIN, *[MembershipRole.MEMBER] * 3]
     for place, role in enumerate(roles[: 1 + (number * 2 + 3) % len(roles)]):
-        first = _FIRST[(number * 5 + place * 11) % len(_FIRST)]
-        last = _LAST[(number * 3 + place * 7) % len(_LAST)]
+        first = FIRST[(number * 5 + place * 11) % len(FIRST)]
+        last = LAST[(number * 3 + place * 7) % len(LAST)]
         local = f"{first}.{last}".lower().replace("ö", "o")
         seen = (number * 3 + place * 5) % 40
         yield Person(

@@ -1,8 +1,11 @@
 """`manage.py seed`: demo data, made by the same services that operators use. A second run makes what is missing.
 
 Amounts of money stay null: nobody owns them yet. In production it needs --force, and staff get no known password.
+
+`--size=large` is another thing: a million people by COPY (apps.users.management.copying).
 """
 
+import time
 from datetime import datetime, timedelta
 from decimal import Decimal
 from typing import Any
@@ -22,7 +25,17 @@ from apps.tenants.models import Tenant, Workspace
 from apps.tenants.services.provisioning import NewTenant
 from apps.tenants.terms import BillingTerms, PlanTerms
 from apps.users import services as people
-from apps.users.management.demo import DEMO_PASSWORD, SIZES, STAFF, STAFF_DOMAIN, Customer, Person, customers
+from apps.users.management import copying
+from apps.users.management.demo import (
+    DEMO_PASSWORD,
+    LARGE,
+    SIZES,
+    STAFF,
+    STAFF_DOMAIN,
+    Customer,
+    Person,
+    customers,
+)
 from apps.users.models import Membership, User
 
 _TEST_DAYS = 30
@@ -32,7 +45,7 @@ class Command(BaseCommand):
     help = "Makes demo tenants, people, staff, overrides and their history."
 
     def add_arguments(self, parser: CommandParser) -> None:
-        parser.add_argument("--size", choices=SIZES, default="demo", help="how many tenants: " + _sizes())
+        parser.add_argument("--size", choices=[*SIZES, "large"], default="demo", help=_sizes())
         parser.add_argument("--force", action="store_true", help="seed in production too")
 
     def handle(self, *args: Any, **options: Any) -> None:
@@ -42,6 +55,9 @@ class Command(BaseCommand):
             )
         actor = system("seed").at(via="command", address=None)
         seed_plans(actor=actor)
+        if options["size"] == "large":
+            self._large(*LARGE)
+            return
         staff = [user for user in (_staff_member(actor, *each) for each in STAFF) if user is not None]
         made = 0
         for number, customer in enumerate(customers(SIZES[options["size"]])):
@@ -50,6 +66,27 @@ class Command(BaseCommand):
                 # One transaction: killed half-way, a tenant is there with its people or not at all.
                 with unit():
                     _customer(actor, customer, number)
+        self._tell(staff, made)
+
+    def _large(self, tenants_count: int, users_count: int) -> None:
+        if settings.ENVIRONMENT == "production":
+            raise CommandError("This is production: it is never loaded with made-up rows.")
+        if not settings.DATABASE_OWNER_IS_CONFIGURED:
+            raise CommandError("COPY needs the owner of the tables: set DATABASE_OWNER_URL.")
+        began = time.monotonic()
+        made = copying.world(tenants_count, users_count)
+        try:
+            is_new = copying.load(made)
+        except copying.OtherRows:
+            raise CommandError(
+                "Made-up rows of another size are there: begin anew (make up RESET=1)."
+            ) from None
+        took = f"made in {time.monotonic() - began:.0f} s" if is_new else "are there already"
+        self.stdout.write(
+            f"{tenants_count:,} tenants, {users_count:,} people, {2 * users_count:,} rows of the trail: {took}."
+        )
+
+    def _tell(self, staff: list[User], made: int) -> None:
         self.stdout.write(
             f"{made} tenants made; there are {Tenant.objects.count()}, and {User.objects.count()} people."
         )
@@ -60,7 +97,8 @@ class Command(BaseCommand):
 
 
 def _sizes() -> str:
-    return ", ".join(f"{name} {count}" for name, count in SIZES.items())
+    by_services = ", ".join(f"{name} {count}" for name, count in SIZES.items())
+    return f"how many tenants: {by_services}; large: {LARGE[0]:,} with {LARGE[1]:,} people, by COPY"
 
 
 def _staff_member(actor: Principal, local: str, name: str, roles: list[Any]) -> User | None:
