@@ -24,7 +24,7 @@ app.config_from_object("django.conf:settings", namespace="CELERY")
 app.autodiscover_tasks()
 
 _LONGEST_TICK = 60.0
-_READY_SECONDS = 30.0
+_READY_SECONDS = 60.0
 _ready = threading.Event()
 
 
