@@ -8,8 +8,10 @@ from django.contrib.postgres.indexes import GinIndex
 from django.db import models
 
 from apps.audit.enums import Part, Verdict
-from apps.core.ids import new_id
+from apps.core.ids import new_id, public
 from apps.core.write import Target
+
+VERIFICATION = "avf"
 
 
 class AuditEntry(models.Model):
@@ -139,5 +141,9 @@ class AuditVerification(models.Model):
     def __str__(self) -> str:
         return f"{self.verdict} {self.finished_at:%Y-%m-%d %H:%M}"
 
+    @property
+    def public_id(self) -> str:
+        return public(VERIFICATION, self.id)
+
     def audit_target(self) -> Target:
-        return Target(type="audit_verification", id=str(self.id))
+        return Target(type="audit_verification", id=self.public_id)

@@ -76,7 +76,7 @@ def shred(
     return int(row[0]) if row else 0
 
 
-def request_verification(*, actor: Principal) -> None:
+def request_verification(*, actor: Principal, reason: str) -> None:
     """Asks for a verification of the whole trail; of several within one minute one is done.
 
     Raises:
@@ -85,7 +85,8 @@ def request_verification(*, actor: Principal) -> None:
     if not allows(actor, "audit.read"):
         raise Forbidden
     minute = int(now().timestamp() // _ONE_ASKED.total_seconds())
-    with write("audit.request_verification", actor=actor, target=Target(type="audit_trail", id="all")) as w:
+    whole = Target(type="audit_trail", id="all")
+    with write("audit.request_verification", actor=actor, target=whole, reason=reason) as w:
         w.enqueue(VERIFY, unique_key=f"{VERIFY}:{minute}")
 
 

@@ -20,7 +20,7 @@ from apps.core.models import Job
 from apps.core.write import Target
 from apps.identity.services import link_identity
 from apps.plans.models import Plan
-from apps.tenants.models import StatusChange, Tenant
+from apps.tenants.models import Purge, StatusChange, Tenant
 from apps.users.models import User
 from tests.factories import actor, make_staff, make_workspace
 from tests.surfaces.places import Places, make_places
@@ -55,6 +55,7 @@ def make_world() -> World:
         _suspended_once(place.tenant)
         _known_elsewhere(place.user)
     shared = {
+        "purges": Purge.objects.create(tenant_id=new_id(), slug="gone", removed={"tenants": 3}).public_id,
         "staff": staff.public_id,
         "plans": Plan.objects.earliest("price_monthly").public_id,
         "audit": str(AuditEntry.objects.filter(action="sample.note").latest("at").id),

@@ -2,5 +2,6 @@
 
 from apps.audit.admin.section import AuditAdmin
 from apps.audit.admin.timeline import Entries, timeline_tab
+from apps.audit.admin.verifications import VerificationAdmin
 
-__all__ = ["AuditAdmin", "Entries", "timeline_tab"]
+__all__ = ["AuditAdmin", "Entries", "VerificationAdmin", "timeline_tab"]
