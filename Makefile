@@ -5,7 +5,7 @@ PYTHON ?= $(shell for p in python3.11 python3; do $$p -c 'import sys; sys.exit(s
 PY := .venv/bin/python
 WITH_ENGINES := $(PY) -m apps.embedded run --profile test --
 
-.PHONY: help up test check deploy-check fmt bench schema seed env clean lock install
+.PHONY: help up test check deploy-check fmt bench schema seed env clean lock install drill
 
 help:  ## this list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "make %-12s %s\n", $$1, $$2}' $(MAKEFILE_LIST) | sed 's/\$$\$$/$$/g'
@@ -24,6 +24,9 @@ deploy-check: install  ## do what the Dockerfile says without an engine: install
 
 fmt: install  ## format the code and mend what the linter can mend
 	@$(PY) -m ruff format . && $(PY) -m ruff check --fix .
+
+drill: install  ## restore a killed database from a backup, elsewhere, and verify it
+	@$(WITH_ENGINES) $(PY) -m pytest tests/drills $(ARGS)
 
 bench: install  ## measure the running stack (ARGS=…)
 	@$(PY) -m bench $(ARGS)
