@@ -25,6 +25,9 @@ deploy-check: install  ## do what the Dockerfile says without an engine: install
 fmt: install  ## format the code and mend what the linter can mend
 	@$(PY) -m ruff format . && $(PY) -m ruff check --fix .
 
+fuzz: install  ## random requests to every route against its OpenAPI document (CASES=20000 a surface, SEED=…, ARGS=…)
+	@FUZZ_CASES=$(or $(CASES),20000) FUZZ_SEED=$(or $(SEED),$$(date +%s)) exec $(WITH_ENGINES) sh -c 'echo "SEED=$$FUZZ_SEED"; exec $(PY) -m pytest tests/fuzz -n 2 --timeout=0 $(ARGS)'
+
 drill: install  ## restore a killed database from a backup, elsewhere, and verify it
 	@$(WITH_ENGINES) $(PY) -m pytest tests/drills $(ARGS)
 
