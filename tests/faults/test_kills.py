@@ -63,8 +63,8 @@ def all_of(program: Process, _world: World) -> bool:
 
 
 BLOWS: dict[str, tuple[Callable[[Process, World], bool], float]] = {
-    "web worker": (a_child_of, 1.2),
-    "web": (all_of, 4.0),
+    "web worker": (a_child_of, 0.5),
+    "web": (all_of, 0.5),
     "pool child": (a_pool_child_of, 0.4),
     "celery worker": (all_of, 4.0),
     "work horse": (a_work_horse_of, 0.3),
@@ -73,12 +73,18 @@ BLOWS: dict[str, tuple[Callable[[Process, World], bool], float]] = {
 }
 
 
-def killer(world: World, name: str, plan: list[str], delivered: Counter[str]) -> threading.Thread:
-    """A thread that kills until every blow of the plan has met somebody alive."""
+def killer(world: World, name: str, plan: list[str], load: Load, delivered: Counter[str]) -> threading.Thread:
+    """A thread that kills until every blow of the plan has met somebody alive.
+
+    Web is killed while it serves: between two blows at least one write was acknowledged.
+    """
 
     def work() -> None:
         for blow in plan:
             strike, pause = BLOWS[blow]
+            before = len(load.acknowledged)
+            while name == "web" and len(load.acknowledged) == before:
+                time.sleep(0.05)
             while not strike(world.programs[name], world):
                 time.sleep(0.05)
             delivered[blow] += 1
@@ -103,7 +109,7 @@ def plans(kills: int) -> dict[str, list[str]]:
 def storm(world: World, kills: int, delivered: Counter[str]) -> Load:
     """Clients write and jobs run while everything that is ours is killed; then all is started again and ends."""
     load = Load(world.web_port, world.token, web_dies=True).start()
-    killers = [killer(world, name, plan, delivered) for name, plan in plans(kills).items()]
+    killers = [killer(world, name, plan, load, delivered) for name, plan in plans(kills).items()]
     while any(thread.is_alive() for thread in killers):
         load.pause(checks.open_jobs(world) > load.backlog)
         time.sleep(0.2)
