@@ -23,6 +23,7 @@ from apps.audit.anchors.manifest import (
     numbers,
     put_anchor,
 )
+from apps.audit.anchors.merkle import Tree
 from apps.audit.errors import AnchorDamaged, AnchorMissing, HeadsBehind, RestoreNotNeeded
 from apps.audit.models import AuditAnchor
 from apps.audit.reading import Reader, one_instant
@@ -112,14 +113,15 @@ def _take(newest: Anchor | None, slot: str, after_restore: str) -> Anchor:
         taken_at = now()
         # After a restore everything counts as changed: the lines before it are no longer gone on from.
         goes_on = newest if restored is None else None
-        found = _compared(reader, _state_keys(goes_on))
+        full = goes_on is not None and number % FULL_EVERY == 0
+        found = _compared(reader, _state_keys(goes_on), full=full)
     if found.behind and restored is None:
         raise HeadsBehind(_sentence(newest, found), details={"chains": found.behind})
     found.changed_file.put(f"{stem}.changed.gz")
     full_key = None
     if goes_on is None:
         full_key = f"{stem}.changed.gz"
-    elif number % FULL_EVERY == 0:
+    elif found.all_file is not None:
         full_key = f"{stem}.all.gz"
         found.all_file.put(full_key)
     anchor = Anchor(
@@ -127,9 +129,9 @@ def _take(newest: Anchor | None, slot: str, after_restore: str) -> Anchor:
         slot=slot,
         taken_at=taken_at,
         previous=newest.digest() if newest else NONE_BEFORE,
-        chains=found.all_file.count,
+        chains=found.tree.count,
         rows=found.rows,
-        root=found.all_file.root(),
+        root=found.tree.root(),
         changed=found.changed_file.count,
         changed_root=found.changed_file.root(),
         changed_key=f"{stem}.changed.gz",
@@ -151,10 +153,11 @@ def _restored(reader: Reader, newest: Anchor | None, reason: str) -> Restored:
 
 @dataclass(slots=True)
 class _Comparison:
-    """The heads of the database beside those of the newest anchor."""
+    """The heads of the database beside those of the newest anchor; a file of all only where one is wanted."""
 
-    all_file: HeadsFile
     changed_file: HeadsFile
+    all_file: HeadsFile | None
+    tree: Tree
     rows: int = 0
     behind: int = 0
     first_behind: str = ""
@@ -164,14 +167,16 @@ class _Comparison:
         self.first_behind = self.first_behind or chain
 
 
-def _compared(reader: Reader, before: list[str]) -> _Comparison:
-    found = _Comparison(HeadsFile(), HeadsFile())
+def _compared(reader: Reader, before: list[str], *, full: bool) -> _Comparison:
+    found = _Comparison(HeadsFile(), HeadsFile() if full else None, Tree())
     for own, old in _beside(database_heads(reader), newest_of(before)):
         if own is None:
             found.is_behind(old.chain if old else "")
             continue
-        found.all_file.add(own)
+        found.tree.add(own.line())
         found.rows += own.seq
+        if found.all_file is not None:
+            found.all_file.add(own)
         if own == old:
             continue
         if old is not None and own.seq <= old.seq:
