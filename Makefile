@@ -5,7 +5,7 @@ PYTHON ?= $(shell for p in python3.11 python3; do $$p -c 'import sys; sys.exit(s
 PY := .venv/bin/python
 WITH_ENGINES := $(PY) -m apps.embedded run --profile test --
 
-.PHONY: help up test check deploy-check fmt bench schema seed env clean lock install drill
+.PHONY: help up test check test-faults deploy-check fmt fuzz bench schema seed env clean lock install drill
 
 help:  ## this list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "make %-12s %s\n", $$1, $$2}' $(MAKEFILE_LIST) | sed 's/\$$\$$/$$/g'
@@ -14,7 +14,10 @@ up: install  ## start everything and keep it running; Ctrl-C stops it (RESET=1: 
 	@$(PY) -m apps.embedded up $(if $(filter-out 0,$(RESET)),--reset)
 
 test: install  ## all tests, on engines of their own (ARGS="tests/core -x" for some of them)
-	@browser=$$($(PY) scripts/programs.py chromium) && nginx=$$($(PY) scripts/programs.py nginx) && STEWARD_CHROMIUM="$$browser" STEWARD_NGINX="$$nginx" exec $(WITH_ENGINES) $(PY) -m pytest -n 2 $(ARGS)
+	@browser=$$($(PY) scripts/programs.py chromium) && nginx=$$($(PY) scripts/programs.py nginx) && STEWARD_CHROMIUM="$$browser" STEWARD_NGINX="$$nginx" exec $(WITH_ENGINES) $(PY) -m pytest -n 2 --dist loadgroup $(ARGS)
+
+test-faults: install  ## kill everything a thousand times, restart the engines, break the links (ARGS=…; ends with a table)
+	@STEWARD_FAULTS=long exec $(WITH_ENGINES) $(PY) -m pytest tests/faults $(ARGS)
 
 check: install  ## format, lint, floors, types, migrations, settings, OpenAPI documents
 	@$(WITH_ENGINES) scripts/check
