@@ -11,6 +11,7 @@ from django.test import TransactionTestCase
 from pytest_django import DjangoDbBlocker
 
 from apps.configuration import snapshot
+from apps.flags.snapshot import holder
 from tests import database
 
 
@@ -49,3 +50,11 @@ def _fresh_knobs() -> Iterator[None]:
     yield
     if not snapshot.store.is_empty:
         snapshot.store.forget()
+
+
+@pytest.fixture(autouse=True)
+def _fresh_flags() -> Iterator[None]:
+    """The flags that one test knew are not another's."""
+    yield
+    if not holder.is_empty:
+        holder.forget()

@@ -69,6 +69,13 @@ class Flag(models.Model):
     def audit_target(self) -> Target:
         return audit_target(self.key)
 
+    def variation_when(self, *, enabled: bool) -> str:
+        """What "on" and "off" mean: the first variation that is not the off variation, and that one."""
+        if not enabled:
+            return self.off_variation
+        keys = (str(each["key"]) for each in self.variations)
+        return next(key for key in keys if key != self.off_variation)
+
     def definition(self) -> dict[str, Any]:
         """Everything that a version is, by the names of contracts/service.md, section 2; JSON values."""
         return {

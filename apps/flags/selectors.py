@@ -79,6 +79,11 @@ def overrides_of_flag(principal: Principal, *, key: str) -> QuerySet[TenantOverr
     return TenantOverride.objects.filter(flag=_visible(principal, key)).select_related("flag").order_by("-id")
 
 
+def live_flags() -> QuerySet[Flag]:
+    """Flags that are in use, by key: what a tenant's own people may know of."""
+    return Flag.objects.filter(is_archived=False).order_by("key")
+
+
 def overrides_of_tenant(tenant_id: UUID) -> QuerySet[TenantOverride]:
     """A tenant's overrides, by flag."""
     return TenantOverride.objects.filter(tenant_id=tenant_id).select_related("flag").order_by("flag__key")

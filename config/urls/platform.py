@@ -2,6 +2,7 @@
 
 from collections.abc import Sequence
 
+from apps.flags.api.platform import TenantFlags
 from apps.plans.api.platform import Plans
 from apps.surfaces.kit.doors import Route, paths, route
 from apps.tenants.api.platform import Tenants
@@ -21,6 +22,8 @@ ROUTES: Sequence[Route] = [
     route("GET /api/v1/platform/admin/tenants/{id}", Tenants, "retrieve"),
     route("PATCH /api/v1/platform/admin/tenants/{id}", Tenants, "partial_update"),
     route("POST /api/v1/platform/admin/tenants/test", Tenants, "create_test"),
+    route("GET /api/v1/platform/admin/tenants/{id}/feature-flags", TenantFlags, "list"),
+    route("PATCH /api/v1/platform/admin/tenants/{id}/feature-flags", TenantFlags, "update"),
     route("GET /api/v1/platform/admin/plans", Plans, "list"),
     route("GET /api/v1/platform/admin/plans/{id}", Plans, "retrieve"),
     route("POST /api/v1/platform/admin/plans", Plans, "create"),

@@ -16,6 +16,7 @@ from apps.surfaces.internal import INTERNAL
 from apps.surfaces.kit.doors import Route
 from apps.surfaces.kit.surface import OPEN
 from apps.surfaces.service import ANY_TOKEN, SERVICE
+from apps.tenants.models import Tenant
 from tests.factories import make_staff
 from tests.surfaces.callers import Caller, by_session, by_token, make_callers
 from tests.surfaces.machines import OUTSIDE, admin_key, by_key, by_scopes, machine
@@ -99,6 +100,10 @@ class PlatformExpectations(Expectations):
         return by_token(make_staff("support"))
 
 
+# Routes that need a token of a tenant.
+OF_A_TENANT = "/api/v1/platform/flags"
+
+
 class ServiceExpectations(Expectations):
     """Tokens by scope, internal routes by address. Source: contracts/service.md, "Who calls"."""
 
@@ -109,6 +114,8 @@ class ServiceExpectations(Expectations):
             machine("without scopes", scopes=()),
             *(machine(scope, scopes=(scope,)) for scope in ("SUPER_ADMIN", "TENANT_ADMIN", "SERVICE")),
             machine("SUPER_ADMIN outside", scopes=("SUPER_ADMIN",), address=OUTSIDE),
+            machine("TENANT_ADMIN of the tenant", scopes=("TENANT_ADMIN",), tenant=place.tenant),
+            machine("somebody of the tenant", scopes=(), tenant=place.tenant),
             *(each for each in make_callers(place) if each.by == "token" and "inactive" not in each.name),
         ]
 
@@ -118,6 +125,8 @@ class ServiceExpectations(Expectations):
             found = 404 if "outside" in caller.name else sample.status
         elif not caller.is_known:
             found = 401
+        elif route.path.startswith(OF_A_TENANT) and getattr(caller, "tenant", None) is None:
+            found = 403
         elif permission == ANY_TOKEN:
             found = sample.status
         else:
@@ -130,6 +139,8 @@ class ServiceExpectations(Expectations):
     def mighty(self, route: Route) -> Client:
         if permission_of(route) == INTERNAL:
             return Client(raise_request_exception=False)
+        if route.path.startswith(OF_A_TENANT):
+            return by_scopes("TENANT_ADMIN", tenant=Tenant.objects.order_by("created_at").first())
         if permission_of(route) == ANY_TOKEN:
             return by_scopes(SERVICE)
         return by_scopes(*permission_of(route).split("|")[:1])

@@ -10,14 +10,15 @@ from django.test import Client
 
 from apps.core.principal import system
 from apps.identity.services.tokens import issue_token
+from apps.tenants.models import Tenant
 from tests.surfaces.callers import Caller
 
 OUTSIDE = "203.0.113.9"
 
 
-def by_scopes(*scopes: str, subject: str = "svc-tests", **extra: Any) -> Client:
-    """A machine with a token of the embedded issuer."""
-    token = issue_token(actor=system("tests"), subject=subject, scopes=scopes)
+def by_scopes(*scopes: str, subject: str = "svc-tests", tenant: Tenant | None = None, **extra: Any) -> Client:
+    """A machine with a token of the embedded issuer, of a tenant where one is given."""
+    token = issue_token(actor=system("tests"), subject=subject, scopes=scopes, tenant=tenant)
     return Client(headers={"Authorization": f"Bearer {token.text}"}, raise_request_exception=False, **extra)
 
 
@@ -37,13 +38,14 @@ class Machine(Caller):
     scopes: Iterable[str] | None = None
     key: str | None = None
     address: str = "127.0.0.1"
+    tenant: Tenant | None = None
 
     @cached_property
     def client(self) -> Client:
         if self.user is not None:
             return super().client
         if self.scopes is not None:
-            return by_scopes(*self.scopes, REMOTE_ADDR=self.address)
+            return by_scopes(*self.scopes, tenant=self.tenant, REMOTE_ADDR=self.address)
         if self.key is not None:
             return by_key(self.key)
         return Client(raise_request_exception=False, REMOTE_ADDR=self.address)

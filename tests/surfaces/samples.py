@@ -7,17 +7,18 @@
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
+from datetime import timedelta
 from typing import Any
 from uuid import UUID
 
 from apps.configuration.models import CONFIG, ConfigChange, ConfigValue
 from apps.core.clock import now
 from apps.core.ids import public
-from apps.flags.models import Flag
+from apps.flags.models import SCHEDULE, Flag, FlagChange, ScheduledChange
 from apps.flags.snapshot import holder
 from apps.tenants.models import Tenant
 from apps.users.models import Membership, User
-from tests.factories import make_flag
+from tests.factories import make_flag, make_override, make_segment
 from tests.surfaces.places import Place
 
 
@@ -166,6 +167,154 @@ sample(
 )
 sample("GET /internal/admin/config/{key}", path=_KEY, query={"tenantId": "{tenant}"})
 
+_FLAGS, _SEGMENTS = "/api/v1/admin/flags", "/api/v1/admin/segments"
+_CHANGE = UUID("01930000-0000-7000-8000-000000000002")
+_CHECKOUT = {"key": "checkout"}
+_TARGETED = {
+    "name": "paying customers in Europe",
+    "conditions": [{"attribute": "plan", "operator": "in", "value": ["starter"]}, {"segment": "europeans"}],
+    "split": [{"variation": "on", "weight": 12.5}, {"variation": "off", "weight": 87.5}],
+    "contextKey": "userId",
+}
+
+
+def _with_flag(place: Place) -> None:
+    """A flag, its history, an override, a segment and a change to come, all known to this process: what a test
+    writes is in no other connection's sight."""
+    if not Flag.objects.filter(key="checkout").exists():
+        flag = make_flag("checkout")
+        make_segment()
+        FlagChange.objects.create(
+            flag=flag, kind="created", version=1, changed_by="tests", after=flag.definition()
+        )
+        FlagChange.objects.create(
+            flag=flag,
+            kind="override_set",
+            version=1,
+            tenant_id=place.tenant.id,
+            changed_by="tests",
+            after={"enabled": True},
+        )
+        ScheduledChange.objects.create(
+            id=_CHANGE,
+            flag=flag,
+            at=now() + timedelta(days=1),
+            change={"defaultEnabled": True},
+            author="tests",
+        )
+        make_override(flag, place.tenant, reason="asked for it")
+    holder.pin_present()
+
+
+def _versioned(place: Place) -> None:
+    _with_flag(place)
+    Flag.objects.update(version=2, description="changed since")
+
+
+sample(f"GET {_FLAGS}", query={"search": "check", "archived": "false"}, prepare=_with_flag)
+sample(f"GET {_FLAGS}/{{key}}", path=_CHECKOUT, prepare=_with_flag)
+sample(
+    f"POST {_FLAGS}",
+    body={
+        "key": "checkout.express",
+        "description": "One-page checkout",
+        "defaultEnabled": False,
+        "rules": [_TARGETED],
+        "rollout": {"percentage": 12.5},
+        "prerequisites": [{"key": "checkout", "variation": "on"}],
+        "tags": ["web"],
+        "owner": "team checkout",
+        "expiresAt": "2030-01-01T00:00:00Z",
+    },
+    prepare=_with_flag,
+    status=201,
+)
+sample(
+    f"PATCH {_FLAGS}/{{key}}",
+    path=_CHECKOUT,
+    body={"defaultEnabled": True, "rules": [_TARGETED]},
+    prepare=_with_flag,
+)
+sample(f"DELETE {_FLAGS}/{{key}}", path=_CHECKOUT, prepare=_with_flag, status=204)
+sample(
+    f"POST {_FLAGS}/{{key}}/tenant-overrides",
+    path=_CHECKOUT,
+    body={
+        "tenantId": "{tenant}",
+        "enabled": True,
+        "reason": "a promise",
+        "expiresAt": "2030-01-01T00:00:00Z",
+    },
+    prepare=_with_flag,
+)
+sample(
+    f"DELETE {_FLAGS}/{{key}}/tenant-overrides/{{tenantId}}",
+    path={"key": "checkout", "tenantId": "{tenant}"},
+    prepare=_with_flag,
+    status=204,
+)
+sample(f"GET {_FLAGS}/{{key}}/tenant-overrides", path=_CHECKOUT, prepare=_with_flag)
+sample(f"GET {_FLAGS}/{{key}}/history", path=_CHECKOUT, prepare=_with_flag)
+sample(
+    f"POST {_FLAGS}/{{key}}/history/{{version}}/restore",
+    path={"key": "checkout", "version": "1"},
+    prepare=_versioned,
+)
+sample(
+    f"POST {_FLAGS}/{{key}}/explain",
+    path=_CHECKOUT,
+    body={"tenantId": "{tenant}", "context": {"userId": "u1"}},
+    prepare=_with_flag,
+)
+sample(f"GET {_SEGMENTS}", prepare=_with_flag)
+sample(
+    f"POST {_SEGMENTS}",
+    body={"key": "beta", "conditions": [{"attribute": "tags", "operator": "contains", "value": "beta"}]},
+    status=201,
+)
+sample(
+    f"PATCH {_SEGMENTS}/{{key}}",
+    path={"key": "europeans"},
+    body={"conditions": [{"attribute": "country", "operator": "equals", "value": "DE"}]},
+    prepare=_with_flag,
+)
+sample(f"DELETE {_SEGMENTS}/{{key}}", path={"key": "europeans"}, prepare=_with_flag, status=204)
+sample(f"GET {_FLAGS}/{{key}}/schedule", path=_CHECKOUT, prepare=_with_flag)
+sample(
+    f"POST {_FLAGS}/{{key}}/schedule",
+    path=_CHECKOUT,
+    body={"at": "2030-01-01T00:00:00Z", "change": {"defaultEnabled": True}},
+    prepare=_with_flag,
+    status=201,
+)
+sample(
+    f"DELETE {_FLAGS}/{{key}}/schedule/{{id}}",
+    path={"key": "checkout", "id": public(SCHEDULE, _CHANGE)},
+    prepare=_with_flag,
+    status=204,
+)
+sample("GET /api/v1/platform/flags", prepare=_with_flag)
+sample("GET /api/v1/platform/flags/{key}/evaluate", path=_CHECKOUT, prepare=_with_flag)
+sample(
+    "GET /internal/admin/flags/{key}/evaluate",
+    path=_CHECKOUT,
+    query={"tenantId": "{tenant}", "userId": "u1"},
+    prepare=_with_flag,
+)
+sample("GET /internal/admin/flags/bootstrap", query={"tenantId": "{tenant}"}, prepare=_with_flag)
+sample(
+    "POST /internal/admin/flags/usage",
+    body={"evaluations": [{"key": "checkout", "count": 17, "variation": "on"}, {"key": "gone", "count": 1}]},
+    prepare=_with_flag,
+)
+sample(f"GET {_PLATFORM}/tenants/{{id}}/feature-flags", path={"id": "{tenant}"}, prepare=_with_flag)
+sample(
+    f"PATCH {_PLATFORM}/tenants/{{id}}/feature-flags",
+    path={"id": "{tenant}"},
+    body={"flags": [{"flag_name": "checkout", "enabled": False}], "reason": "a promise"},
+    prepare=_with_flag,
+)
+
 sample("GET /admin/tenants")
 sample("GET /admin/tenants/{tenant_id}", path={"tenant_id": "{tenant}"})
 sample("GET /admin/platform-config")
@@ -209,14 +358,6 @@ sample("GET /v1/tenants")
 sample("GET /v1/tenants/{tenantId}", path={"tenantId": "{tenant}"})
 
 
-def _with_flag(place: Place) -> None:
-    """A flag that this process knows: what a test writes is in no other connection's sight."""
-    del place
-    if not Flag.objects.filter(key="checkout").exists():
-        make_flag("checkout")
-    holder.pin_present()
-
-
 sample(
     "POST /ofrep/v1/evaluate/flags/{key}",
     path={"key": "checkout"},
@@ -225,3 +366,4 @@ sample(
     hides_live=False,
 )
 sample("POST /ofrep/v1/evaluate/flags", body={"context": {"appVersion": "2.4.0"}}, prepare=_with_flag)
+sample("GET /internal/admin/flags/stream", prepare=_with_flag, hides_live=False)
