@@ -21,10 +21,18 @@ def tenant_summary(tenant_id: UUID) -> dict[str, Any]:
     return {"approvals_waiting": waiting.count()}
 
 
+def tenant_export(tenant_id: UUID) -> Iterator[dict[str, Any]]:
+    """The requests about a tenant."""
+    return _told(Q(tenant_id=tenant_id))
+
+
 def person_export(person_id: UUID) -> Iterator[dict[str, Any]]:
     """The requests by and about a person."""
-    rows = ApprovalRequest.objects.filter(Q(person_id=person_id) | Q(requested_by_user_id=person_id))
-    for row in rows.order_by("id").iterator(500):
+    return _told(Q(person_id=person_id) | Q(requested_by_user_id=person_id))
+
+
+def _told(which: Q) -> Iterator[dict[str, Any]]:
+    for row in ApprovalRequest.objects.filter(which).order_by("id").iterator(500):
         yield {
             "id": row.public_id,
             "action": row.action,
@@ -42,6 +50,7 @@ def install() -> None:
             subject=aspects.Subject.TENANT,
             models=_MODELS,
             summary=tenant_summary,
+            export=tenant_export,
             remove=remove_tenant,
         )
     )

@@ -61,6 +61,7 @@ PERMISSIONS: dict[str, dict[Role, Reach]] = {
     "approvals.decide": _ALL,
     "exports.use": {**_ADMIN, Role.SUPPORT: Reach.ALL, Role.FINANCE: Reach.ALL, Role.OPS: Reach.ALL},
     "exports.read_any": _ALL,
+    "data.export": _ALL,  # all that is held about one person or tenant, in clear
     "jobs.read": {**_ALL, Role.OPS: Reach.ALL},
 }
 

@@ -27,6 +27,7 @@ from apps.exports.models import EXPORT, Export
 from apps.exports.querysets import visible_to
 from apps.exports.registry import Input, Kind, find_kind
 from apps.exports.services import request_export
+from apps.exports.subjects import PERMISSION
 
 _SHOWN = 5
 _TONES: dict[str, str] = {
@@ -169,6 +170,37 @@ class NewExport(Dialog):
             kind=data["kind"],
             params=data["params"],
             format_=data["format"],
+            reason=data["reason"],
+        )
+        url = site.link("exports", row.public_id, actor) or ""
+        return Done("The file is being made; you get a mail when it is there.", url=url)
+
+
+class ExportData(Dialog):
+    """On the page of a person or a tenant: all that is held about it. `kind` and `parameter` say whose."""
+
+    kind: ClassVar[str]
+    parameter: ClassVar[str]
+    name: ClassVar[str] = "export-data"
+    title: ClassVar[str] = "Export data"
+    permission: ClassVar[str] = PERMISSION
+    icon: ClassVar[str] = "download"
+    group: ClassVar[str] = "more"
+    submit: ClassVar[str] = "Make the file"
+
+    def consequence(self, target: Any, seen: Seen) -> str:
+        del target, seen
+        return (
+            "A job writes all that is held here into a ZIP of JSON files with a manifest, personal data in clear, "
+            "secrets left out; you get a mail when it is there. It can be fetched for a day."
+        )
+
+    def perform(self, *, actor: Principal, target: Any, data: dict[str, Any]) -> Done:
+        row = request_export(
+            actor=actor,
+            kind=self.kind,
+            params={self.parameter: target.public_id},
+            format_=ExportFormat.ZIP,
             reason=data["reason"],
         )
         url = site.link("exports", row.public_id, actor) or ""

@@ -4,6 +4,8 @@ from collections.abc import Iterator
 from typing import Any
 from uuid import UUID
 
+from django.db.models import Q
+
 from apps.core import aspects
 from apps.core.clock import iso
 from apps.exports.models import Export
@@ -12,9 +14,18 @@ from apps.exports.services import remove_tenant, sweep_person
 _MODELS = ("exports.Export",)
 
 
+def tenant_export(tenant_id: UUID) -> Iterator[dict[str, Any]]:
+    """What was asked for about the tenant."""
+    return _told(Q(tenant_id=tenant_id))
+
+
 def person_export(person_id: UUID) -> Iterator[dict[str, Any]]:
     """What the person asked for."""
-    for row in Export.objects.filter(requested_by_user_id=person_id).order_by("id").iterator(500):
+    return _told(Q(requested_by_user_id=person_id))
+
+
+def _told(which: Q) -> Iterator[dict[str, Any]]:
+    for row in Export.objects.filter(which).order_by("id").iterator(500):
         yield {"id": row.public_id, "kind": row.kind, "status": row.status, "created_at": iso(row.created_at)}
 
 
@@ -22,7 +33,12 @@ def install() -> None:
     """Registers the aspects (apps.exports.apps). Files go before what they were made of."""
     aspects.register(
         aspects.Aspect(
-            name="exports", subject=aspects.Subject.TENANT, models=_MODELS, remove=remove_tenant, order=50
+            name="exports",
+            subject=aspects.Subject.TENANT,
+            models=_MODELS,
+            export=tenant_export,
+            remove=remove_tenant,
+            order=50,
         )
     )
     aspects.register(

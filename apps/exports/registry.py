@@ -48,6 +48,12 @@ def no_params(params: Mapping[str, Any]) -> dict[str, Any]:
     return {}
 
 
+def no_rows(principal: Principal, params: Mapping[str, Any]) -> Iterator[Row]:
+    """For a kind whose file has members."""
+    del principal, params
+    return iter(())
+
+
 @dataclass(frozen=True, slots=True)
 class Kind:
     """One thing that can be exported.
@@ -57,7 +63,7 @@ class Kind:
         rows: gives the rows that the principal may see, masked for those who read masked; in pages, not in one query.
         params: checks the parameters and gives them as JSON values; the job hands them to `rows` as they are.
         count: how many rows there are about to be, for the progress; None: unknown.
-        limit: rows at most, below the knob `exports.max_rows`.
+        limit: rows at most, below the knob `exports.max_rows`; what has members is never cut.
         inputs: the parameters that a form offers.
         members: for a ZIP, in the place of `rows`: the files in it, each with its name and rows.
         about: for a ZIP: what its manifest says of it.
@@ -66,8 +72,8 @@ class Kind:
     name: str
     title: str
     permission: str
-    columns: Sequence[str]
-    rows: Rows
+    columns: Sequence[str] = ()
+    rows: Rows = no_rows
     params: Check = no_params
     count: Callable[[Principal, Mapping[str, Any]], int] | None = None
     formats: frozenset[ExportFormat] = TABLES

@@ -1,6 +1,7 @@
 """Asking for an export, making it, ending it."""
 
 import json
+import sys
 import time
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
@@ -140,6 +141,8 @@ def build_export(*, actor: Principal, export_id: UUID, tell: Tell) -> dict[str, 
 def _make(row: Export, kind: Kind, tell: Tell) -> tuple[Stat, _Counted]:
     requester = row.requester()
     most = MAX_ROWS.get() if kind.limit is None else min(kind.limit, MAX_ROWS.get())
+    if kind.members is not None:
+        most = sys.maxsize
     total = min(kind.count(requester, row.params), most) if kind.count is not None else 0
     counted = _Counted(limit=most, tell=tell, total=total)
     tell(0, total)

@@ -1,5 +1,6 @@
-"""The door to files: `/downloads/exports/{id}`, with session or token, as a mail's link or a program's."""
+"""The door to files, with session or token; behind it exports: `/downloads/exports/{id}`, as mails link to them."""
 
+from collections.abc import Callable
 from typing import Any
 from urllib.parse import urlencode
 
@@ -9,6 +10,7 @@ from django.http import HttpRequest, HttpResponseBase, HttpResponseNotAllowed, H
 from apps.core import ids
 from apps.core.errors import DomainError, Unauthenticated
 from apps.core.observability.context import identify
+from apps.core.principal import Principal
 from apps.exports.errors import ExportNotFound, LinkInvalid
 from apps.exports.models import EXPORT
 from apps.exports.services import open_download
@@ -21,12 +23,20 @@ from apps.surfaces.platform import SURFACE
 
 
 def download(request: HttpRequest, export_id: str) -> HttpResponseBase:
-    """The file, as an attachment; refusals in the words of the platform surface. A person in a browser who is not
-    signed in is sent there first."""
+    """The file of an export, as an attachment."""
+    return door(request, lambda principal: _export(request, principal, export_id))
+
+
+def door(request: HttpRequest, serve: Callable[[Principal], Stream]) -> HttpResponseBase:
+    """What every file goes through: who it is, how often, and refusals in the words of the platform surface. A person
+    in a browser who is not signed in is sent there first."""
     if request.method not in {"GET", "HEAD"}:
         return HttpResponseNotAllowed(["GET", "HEAD"])
     try:
-        return _served(request, export_id)
+        principal = authenticate(request, SURFACE.name)
+        identify(actor=principal.id)
+        throttle().take("platform", principal.id, limit=limit_of("platform"))
+        return response_of(serve(principal), SURFACE)
     except Unauthenticated as refused:
         if request.accepts("text/html") and "Authorization" not in request.headers:
             query = urlencode({"next": request.get_full_path()})
@@ -36,10 +46,7 @@ def download(request: HttpRequest, export_id: str) -> HttpResponseBase:
         return _refused(request, refused)
 
 
-def _served(request: HttpRequest, export_id: str) -> HttpResponseBase:
-    principal = authenticate(request, SURFACE.name)
-    identify(actor=principal.id)
-    throttle().take("platform", principal.id, limit=limit_of("platform"))
+def _export(request: HttpRequest, principal: Principal, export_id: str) -> Stream:
     identity = ids.parse_or_none(EXPORT, export_id)
     if identity is None:
         raise ExportNotFound
@@ -50,8 +57,7 @@ def _served(request: HttpRequest, export_id: str) -> HttpResponseBase:
         actor=principal, export_id=identity, expires=int(expires), signature=signature
     )
     headers: dict[str, Any] = {"Content-Length": str(opened.stat.size), "X-Content-Type-Options": "nosniff"}
-    stream = Stream(opened.chunks, opened.stat.content_type, export.filename, headers=headers)
-    return response_of(stream, SURFACE)
+    return Stream(opened.chunks, opened.stat.content_type, export.filename, headers=headers)
 
 
 def _refused(request: HttpRequest, refused: DomainError) -> HttpResponseBase:

@@ -80,13 +80,60 @@ def _export(tenant_id: UUID) -> Iterator[dict[str, Any]]:
             "created_at": iso(key.created_at),
             "expired_at": iso(key.expired_at) if key.expired_at else None,
         }
+    yield from _overrides(tenant_id)
+    facts = TenantFacts.objects.filter(tenant_id=tenant_id).first()
+    if facts is not None:
+        yield {
+            "kind": "facts",
+            "members": facts.members,
+            "workspaces": facts.workspaces,
+            "mrr": facts.mrr,
+            "currency": facts.currency,
+            "subscription": facts.subscription,
+            "usage": facts.usage,
+        }
     for change in StatusChange.objects.filter(tenant_id=tenant_id).order_by("at", "id"):
         yield {
             "kind": "status_change",
             "at": iso(change.at),
             "from": change.from_status,
             "to": change.to_status,
+            "reason": change.reason,
         }
+
+
+def _overrides(tenant_id: UUID) -> Iterator[dict[str, Any]]:
+    for plan in PlanOverride.objects.filter(tenant_id=tenant_id).select_related("plan").order_by("id"):
+        yield {
+            "kind": "plan_override",
+            "plan": plan.plan.slug if plan.plan else None,
+            "price_monthly": plan.price_monthly,
+            "limits": plan.limits,
+            **_terms(plan),
+        }
+    for billing in BillingOverride.objects.filter(tenant_id=tenant_id).order_by("id"):
+        yield {
+            "kind": "billing_override",
+            "type": billing.type,
+            "trial_end_date": billing.trial_end_date.isoformat() if billing.trial_end_date else None,
+            "cycle": billing.cycle,
+            "method": billing.method,
+            **_terms(billing),
+        }
+
+
+def _terms(override: PlanOverride | BillingOverride) -> dict[str, Any]:
+    return {
+        "reason": override.reason,
+        "effective_at": iso(override.effective_at),
+        "ends_at": iso(override.ends_at) if override.ends_at else None,
+        "lifted_at": iso(override.lifted_at) if override.lifted_at else None,
+    }
+
+
+def _export_jobs(tenant_id: UUID) -> Iterator[dict[str, Any]]:
+    for row in Job.objects.filter(tenant_id=tenant_id).order_by("id").iterator(500):
+        yield {"name": row.name, "status": row.status, "created_at": iso(row.created_at)}
 
 
 def _remove(tenant_id: UUID, actor: Principal) -> int:
@@ -121,4 +168,11 @@ OWN = Aspect(
 )
 
 # The core keeps jobs of tenants but knows no domain; the tenant's floor speaks for them.
-JOBS = Aspect(name="jobs", subject=Subject.TENANT, models=["core.Job"], remove=_remove_jobs, order=900)
+JOBS = Aspect(
+    name="jobs",
+    subject=Subject.TENANT,
+    models=["core.Job"],
+    export=_export_jobs,
+    remove=_remove_jobs,
+    order=900,
+)

@@ -7,10 +7,12 @@ from uuid import UUID
 
 from django.db.models import Q, QuerySet
 
-from apps.core.ids import TENANT, parse, parse_or_none
+from apps.core.aspects import Subject
+from apps.core.ids import TENANT, USER, parse, parse_or_none
 from apps.core.principal import Principal
 from apps.exports.errors import ExportParamsInvalid
 from apps.exports.registry import Input, Kind, exportable
+from apps.exports.subjects import export_subject
 from apps.users import display, selectors
 from apps.users.enums import MembershipRole, UserStatus
 from apps.users.models import User
@@ -72,7 +74,14 @@ def count_users(principal: Principal, params: Mapping[str, Any]) -> int:
 
 
 def install() -> None:
-    """Registers the kind (apps.users.registration)."""
+    """Registers the kinds (apps.users.registration)."""
+    export_subject(
+        Subject.USER,
+        name="user_data",
+        title="All data of a user",
+        prefix=USER,
+        exists=lambda user_id: User.objects.filter(pk=user_id).exists(),
+    )
     exportable(
         Kind(
             name="users",

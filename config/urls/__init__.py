@@ -11,6 +11,7 @@ urlpatterns = [
     path("backoffice/", site.urls),
     path("docs/", include("config.urls.docs")),
     path("downloads/", include("apps.exports.urls")),
+    path("downloads/", include("apps.tenants.urls")),
     path("", include("config.urls.platform")),
     path("", include("config.urls.service")),
     path("", include("config.urls.ofrep")),

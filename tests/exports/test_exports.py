@@ -17,6 +17,7 @@ from apps.audit.models import AuditEntry
 from apps.core import aspects
 from apps.core.clock import now
 from apps.core.enums import JobStatus
+from apps.core.erasing.traces import Traces
 from apps.core.errors import Forbidden
 from apps.core.ids import TENANT, new_id, public
 from apps.core.jobs import runner
@@ -280,17 +281,17 @@ def test_job_overtaken_by_the_end_of_its_export_leaves_no_file(objects: ObjectSt
 @pytest.mark.django_db
 def test_purge_and_erasure_remove_files_and_rows(objects: ObjectStore) -> None:
     tenant_id, asker = new_id(), staff_principal("admin")
+    assert asker.user_id is not None
     about_tenant, own = made(ask(tenant_id=tenant_id)), made(ask(asker))
-    for subject, key, export in (
-        (aspects.Subject.TENANT, tenant_id, about_tenant),
-        (aspects.Subject.USER, asker.user_id, own),
-    ):
-        [aspect] = [one for one in aspects.registry.of(subject) if one.name == "exports"]
-        assert aspect.remove is not None
-        assert key is not None
-        assert aspect.remove(key, system("purge")) == 1
-        assert aspect.remove(key, system("purge")) == 0
-        assert not Export.objects.filter(id=export.id).exists()
+    [of_tenant] = [one for one in aspects.registry.of(aspects.Subject.TENANT) if one.name == "exports"]
+    [of_person] = [one for one in aspects.registry.of(aspects.Subject.USER) if one.name == "exports"]
+    assert of_tenant.remove is not None
+    assert of_person.sweep is not None
+    traces = Traces(asker.user_id, asker.id, ("nobody@nowhere.example",))
+    for gone in (1, 0):
+        assert of_tenant.remove(tenant_id, system("purge")) == gone
+        assert of_person.sweep(traces, system("erase")) == gone
+    assert not Export.objects.filter(id__in=[about_tenant.id, own.id]).exists()
     assert list(objects.list()) == []
 
 

@@ -19,7 +19,7 @@ def test_summary_and_export_cover_the_tenants_own_tables_without_secrets() -> No
     assert OWN.summary(tenant.id) == {"workspaces": 2, "keys_in_force": 1}
     rows = list(OWN.export(tenant.id))
     assert [row["kind"] for row in rows] == [
-        "tenant", "workspace", "workspace", "key", "status_change", "status_change",
+        "tenant", "workspace", "workspace", "key", "facts", "status_change", "status_change",
     ]  # fmt: skip
     assert rows[0]["owner_email"] == "jane@people.example"
     assert "digest" not in str(rows)

@@ -112,6 +112,7 @@ class TenantAdmin(ModelAdmin):
         overrides.LiftPlan(),
         overrides.LiftBilling(),
         status.Cancel(),
+        status.ExportTenant(),
         status.StartPurge(),
     ]
     tabs: ClassVar[Sequence[Tab]] = [

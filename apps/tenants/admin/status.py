@@ -10,6 +10,7 @@ from apps.backoffice.fields import narrow
 from apps.backoffice.seen import Seen
 from apps.backoffice.site import site
 from apps.core.principal import Principal
+from apps.exports.admin import ExportData
 from apps.plans.models import Plan
 from apps.tenants.enums import TenantStatus
 from apps.tenants.errors import PurgeBlocked
@@ -122,6 +123,11 @@ class Cancel(_Named):
         return Done(f"{target.company_name} was cancelled.")
 
 
+class ExportTenant(_Named, ExportData):
+    kind: ClassVar[str] = "tenant_data"
+    parameter: ClassVar[str] = "tenant_id"
+
+
 class SlugForm(ReasonForm):
     """Asks for the slug, so that nobody purges the neighbour."""
 
@@ -157,7 +163,7 @@ class StartPurge(_Named):
         del target, seen
         return (
             "Everything of this tenant is removed from every store: members, workspaces, keys, facts, then the tenant "
-            "itself. Only its id, its slug and the trail remain. This can't be undone."
+            "itself. Only its id, its slug, a signed receipt and the trail remain. This can't be undone."
         )
 
     def form(self, data: Mapping[str, Any] | None, target: Any, seen: Seen) -> forms.Form:

@@ -2,10 +2,11 @@
 
 from apps.tenants.models.facts import TenantFacts
 from apps.tenants.models.overrides import BillingOverride, PlanOverride
-from apps.tenants.models.purge import Purge, TenantTombstone
+from apps.tenants.models.purge import PURGE, Purge, TenantTombstone
 from apps.tenants.models.tenant import StatusChange, Tenant, TenantKey, Workspace
 
 __all__ = [
+    "PURGE",
     "BillingOverride",
     "PlanOverride",
     "Purge",

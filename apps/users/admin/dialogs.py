@@ -8,14 +8,17 @@ from django import forms
 from apps.backoffice.dialogs import Dialog, Done, ReasonForm
 from apps.backoffice.fields import narrow
 from apps.backoffice.seen import Seen
+from apps.backoffice.site import site
 from apps.core.principal import Principal
+from apps.exports.admin import ExportData
 from apps.users.admin import looks
-from apps.users.enums import MembershipRole
+from apps.users.enums import ErasureReason, MembershipRole
 from apps.users.models import Membership, User
 from apps.users.selectors import active_sessions, memberships_of
 from apps.users.services import (
     UserChanges,
     block_user,
+    erase_user,
     request_password_reset,
     revoke_sessions,
     suspend_user,
@@ -240,3 +243,54 @@ class Rename(Named):
             actor=actor, user_id=target.pk, changes=changes, reason=data["reason"], if_match=target.version
         )
         return Done("The name was changed.")
+
+
+class ExportUser(Named, ExportData):
+    kind: ClassVar[str] = "user_data"
+    parameter: ClassVar[str] = "user_id"
+
+
+class EraseForm(forms.Form):
+    """A reason by code, since free text might hold what is to go, and the address, typed."""
+
+    reason = forms.ChoiceField(choices=ErasureReason.choices)
+    confirmation = forms.CharField(
+        label="Type the e-mail address to confirm",
+        max_length=254,
+        widget=forms.TextInput(attrs={"autocomplete": "off"}),
+    )
+
+    def __init__(self, data: Any, *, email: str) -> None:
+        super().__init__(data)
+        self.fields["confirmation"].help_text = email
+
+
+class Erase(Named):
+    name: ClassVar[str] = "erase"
+    title: ClassVar[str] = "Erase"
+    permission: ClassVar[str] = "users.erase"
+    icon: ClassVar[str] = "person_remove"
+    variant: ClassVar[str] = "danger"
+    group: ClassVar[str] = "more"
+    submit: ClassVar[str] = "Erase for good"
+
+    def consequence(self, target: Any, seen: Seen) -> str:
+        del target, seen
+        return (
+            "Account, memberships, sessions and second factors are removed at once, and the person's details in the "
+            "audit trail become unreadable: its rows and its chain stay. A job then takes the person out of jobs, "
+            "stored answers, mails and files. Only the id and the moment remain. This can't be undone."
+        )
+
+    def form(self, data: Mapping[str, Any] | None, target: Any, seen: Seen) -> forms.Form:
+        return EraseForm(data, email=seen.email(target.email))
+
+    def perform(self, *, actor: Principal, target: Any, data: dict[str, Any]) -> Done:
+        erase_user(
+            actor=actor,
+            user_id=target.pk,
+            confirmation=data["confirmation"],
+            reason=ErasureReason(data["reason"]),
+            if_match=target.version,
+        )
+        return Done("The user was erased.", url=site.list_url("users"))

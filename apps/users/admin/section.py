@@ -179,6 +179,8 @@ class UserAdmin(ModelAdmin):
         dialogs.Rename(),
         dialogs.Block(),
         dialogs.Unblock(),
+        dialogs.ExportUser(),
+        dialogs.Erase(),
     ]
     tabs: ClassVar[Sequence[Tab]] = [
         Tab("overview", "Profile", _overview, order=10),
