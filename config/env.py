@@ -127,6 +127,14 @@ class Environment(BaseSettings):
         "empty: none",
     )
 
+    FLAG_STREAMS: int = Field(
+        default=2, ge=0, description="streams of flag changes that one process holds; `stream` has 100"
+    )
+
+    FLAG_STREAM_SECONDS: int = Field(
+        default=3600, ge=0, description="after so long a stream of flag changes ends; subscribers come back"
+    )
+
     # --- limits (requests a minute for each caller) ---
     RATE_LIMIT_PLATFORM: int = Field(default=600, ge=1, description="platform surface, most routes")
     RATE_LIMIT_PLATFORM_SEARCH: int = Field(

@@ -40,6 +40,8 @@ READY_SECONDS = 90
 # The last stage ends first: what serves, then Valkey, then PostgreSQL.
 POSTGRES_STAGE, VALKEY_STAGE, SERVING_STAGE = 1, 2, 3
 STREAM_THREADS = 128
+# Below the threads: what asks for something else there still finds one.
+STREAMS = 100
 WORKER_OPTIONS = (
     "--concurrency=2",
     "--prefetch-multiplier=1",
@@ -255,11 +257,14 @@ def serving_programs(stack: Stack) -> list[Program]:
     remove(metrics)
     metrics.mkdir(mode=0o700)
 
-    def program(name: str, command: list[str], *, port: int = 0, path: str = "", line: str = "") -> Program:
+    def program(
+        name: str, command: list[str], *, port: int = 0, path: str = "", line: str = "", **own: str
+    ) -> Program:
         asked = partial(responds, f"127.0.0.1:{port}", path) if port else None
         # One /metrics for all of them. Not RQ: it forks for each job, and each process leaves its files behind.
         shared = {} if name == "rq" else {"PROMETHEUS_MULTIPROC_DIR": str(metrics)}
-        return Program(name, SERVING_STAGE, partial(spawn_command, command, variables | shared), asked, line)
+        environment = variables | shared | own
+        return Program(name, SERVING_STAGE, partial(spawn_command, command, environment), asked, line)
 
     programs = [
         program("web", granian(ports.web, workers=1, threads=8), port=ports.web, path="/readyz"),
@@ -268,6 +273,7 @@ def serving_programs(stack: Stack) -> list[Program]:
             granian(ports.stream, workers=1, threads=STREAM_THREADS),
             port=ports.stream,
             path="/healthz",
+            FLAG_STREAMS=str(STREAMS),
         ),
         program("worker", celery("worker", *WORKER_OPTIONS, "--loglevel=INFO"), line=" ready."),
         program("scheduler", celery("beat", "--pidfile=", "--loglevel=WARNING"), line="is starting"),

@@ -33,7 +33,15 @@ def installed(folder: Path) -> Path:
         if not (place / "whole").exists():
             # The wheel's npm looks for its own parts beside a `node` in PATH.
             path = f"{NODE.parent}{os.pathsep}{os.environ['PATH']}"
-            line = [NODE, _NPM, "ci", "--no-audit", "--no-fund", "--ignore-scripts", "--loglevel=error"]
+            line = [
+                str(NODE),
+                str(_NPM),
+                "ci",
+                "--no-audit",
+                "--no-fund",
+                "--ignore-scripts",
+                "--loglevel=error",
+            ]
             subprocess.run(line, cwd=place, env={**os.environ, "PATH": path}, check=True, timeout=300)
             (place / "whole").touch()
     return place

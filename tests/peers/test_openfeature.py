@@ -10,8 +10,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+import httpx
 import pytest
-import requests
 from openfeature import api
 from openfeature.client import OpenFeatureClient
 from openfeature.contrib.provider.ofrep import OFREPProvider
@@ -134,7 +134,7 @@ def test_a_limit_pauses_the_python_sdk_for_whole_seconds(peer: Peer) -> None:
         found = [client.get_boolean_details("static", False, CONTEXT) for _ in range(6)]
         assert any("until" in (each.error_message or "") for each in found), found
         answers = [
-            requests.post(
+            httpx.post(
                 f"{limited.url}/ofrep/v1/evaluate/flags",
                 json={},
                 headers={"Authorization": f"Bearer {peer.token}"},

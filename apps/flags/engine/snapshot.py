@@ -36,7 +36,7 @@ class Snapshot:
         loaded_at: when, in seconds since 1970.
     """
 
-    __slots__ = ("_expiries", "_facts", "_flags", "definitions", "loaded_at", "revision", "segments")
+    __slots__ = ("_expiries", "compiled", "definitions", "known", "loaded_at", "revision", "segments")
 
     def __init__(
         self,
@@ -53,8 +53,8 @@ class Snapshot:
         self.loaded_at = loaded_at
         self.definitions = definitions
         self.segments = segments
-        self._flags = flags
-        self._facts = facts
+        self.compiled = flags
+        self.known = facts
         self._expiries = expiries
 
     @classmethod
@@ -74,9 +74,9 @@ class Snapshot:
             Unusable: a condition that they would have refused.
         """
         definitions = {flag.key: flag for flag in sorted(flags, key=lambda flag: flag.key)}
-        known = {segment.key: segment for segment in segments}
+        named = {segment.key: segment for segment in segments}
         compiled: dict[str, tuple[Predicate, ...]] = {
-            key: compile_segment(segment) for key, segment in known.items()
+            key: compile_segment(segment) for key, segment in named.items()
         }
         given: dict[str, list[Override]] = {}
         for override in overrides:
@@ -91,23 +91,23 @@ class Snapshot:
             revision=revision,
             loaded_at=loaded_at,
             definitions=MappingProxyType(definitions),
-            segments=MappingProxyType(known),
+            segments=MappingProxyType(named),
             flags=made,
             facts={each.tenant_id: each.facts() for each in tenants},
             expiries=tuple(sorted(ends)),
         )
 
     def __len__(self) -> int:
-        return len(self._flags)
+        return len(self.compiled)
 
     def __contains__(self, key: object) -> bool:
-        return key in self._flags
+        return key in self.compiled
 
     def knows_tenant(self, tenant_id: str) -> bool:
-        return tenant_id in self._facts
+        return tenant_id in self.known
 
     def tenant_ids(self) -> Iterable[str]:
-        return self._facts.keys()
+        return self.known.keys()
 
     def depends_on_context(self, key: str) -> bool:
         """True where a rule, the rollout or a prerequisite of the flag looks at what callers send."""
@@ -136,9 +136,46 @@ class Snapshot:
         if flag.rollout is not None:
             yield flag.rollout.context_key
 
+    def changed_since(self, before: "Snapshot") -> tuple[str, ...]:
+        """Keys of the flags that may answer otherwise than in `before`: their definition, a segment they look at, an
+        override, or a flag that they need."""
+        segments = {
+            key
+            for key in {*self.segments, *before.segments}
+            if self.segments.get(key) != before.segments.get(key)
+        }
+        moved = {key for key in {*self.compiled, *before.compiled} if self._is_new(key, before, segments)}
+        while True:
+            dependents = {
+                key
+                for key, flag in self.definitions.items()
+                if key not in moved and any(needed.key in moved for needed in flag.prerequisites)
+            }
+            if not dependents:
+                return tuple(sorted(moved))
+            moved |= dependents
+
+    def _is_new(self, key: str, before: "Snapshot", segments: set[str]) -> bool:
+        flag, known = self.compiled.get(key), before.compiled.get(key)
+        if flag is None or known is None or flag.flag != known.flag or flag.overrides != known.overrides:
+            return True
+        return any(each.segment in segments for rule in flag.flag.rules for each in rule.conditions)
+
+    def tenants_differ(self, before: "Snapshot") -> bool:
+        """True where something is known of tenants that was not known in `before`."""
+        return self.known != before.known
+
+    def ended(self, after: float, at: float) -> tuple[str, ...]:
+        """Keys of the flags with an override that ended later than `after` and not later than `at`."""
+        return tuple(
+            key
+            for key, flag in self.compiled.items()
+            if any(ends is not None and after < ends <= at for _, ends in flag.overrides.values())
+        )
+
     def facts(self, tenant_id: str) -> Mapping[str, Any]:
         """What is known of a tenant, by the names of attributes; empty for one that is not known."""
-        return self._facts.get(tenant_id, _NOTHING)
+        return self.known.get(tenant_id, _NOTHING)
 
     def revision_at(self, at: float) -> str:
         """The revision at a time: an override that ends changes what tenants get without a write."""
@@ -158,14 +195,14 @@ class Snapshot:
             context: what the caller sent; nothing in it can raise.
             at: seconds since 1970, for overrides that end.
         """
-        flag = self._flags.get(key)
+        flag = self.compiled.get(key)
         if flag is None:
             return None
-        return flag.decide(self._subject(tenant_id, context, at), self._flags)
+        return flag.decide(self._subject(tenant_id, context, at), self.compiled)
 
     def bootstrap(self, tenant_id: str | None, context: Context, *, at: float) -> Bootstrap:
         """Every flag, archived ones too (they are off), in the order of their keys."""
-        subject, flags = self._subject(tenant_id, context, at), self._flags
+        subject, flags = self._subject(tenant_id, context, at), self.compiled
         memo, decisions = subject.memo, []
         for key, flag in flags.items():
             decision = memo.get(key)
@@ -176,15 +213,15 @@ class Snapshot:
 
     def explain(self, key: str, tenant_id: str | None, context: Context, *, at: float) -> Explanation | None:
         """As `evaluate`, with every step that was tried; None where there is no such flag."""
-        flag = self._flags.get(key)
+        flag = self.compiled.get(key)
         if flag is None:
             return None
         trace: Trace = []
-        decision = flag.decide(self._subject(tenant_id, context, at), self._flags, trace)
+        decision = flag.decide(self._subject(tenant_id, context, at), self.compiled, trace)
         return Explanation(decision, tuple(trace))
 
     def _subject(self, tenant_id: str | None, context: Context, at: float) -> Subject:
-        facts = self._facts.get(tenant_id) if tenant_id is not None else _NOTHING
+        facts = self.known.get(tenant_id) if tenant_id is not None else _NOTHING
         if facts is None:
             facts = {"tenantId": tenant_id}
         return Subject(tenant_id, facts, context, at)
