@@ -43,7 +43,11 @@ def a_child_of(program: Process, _world: World) -> bool:
 
 def a_pool_child_of(program: Process, world: World) -> bool:
     """Kills one child while jobs run. (One that dies while the pool starts ends the worker: see config.celery.)"""
-    running = "SELECT count(*) FROM core_job WHERE name = 'victims.celery' AND status = 'active'"
+    # One that was killed stays active until it is swept; one that has just begun really runs.
+    running = (
+        "SELECT count(*) FROM core_job WHERE name = 'victims.celery' AND status = 'active' "
+        "AND started_at > now() - interval '500 ms'"
+    )
     return bool(world.rows(running)[0][0]) and a_child_of(program, world)
 
 
