@@ -12,7 +12,7 @@ from django.urls import reverse
 
 from apps.backoffice.model_admin import SUGGESTED, ModelAdmin, Suggestion
 from apps.backoffice.shell import navigation
-from apps.core.access import allows
+from apps.core.access import allows, masked
 from apps.core.principal import Principal
 
 SHORTEST = 2  # letters: fewer find too much to be of use
@@ -43,6 +43,15 @@ def find(sections: Iterable[ModelAdmin], principal: Principal, term: str) -> lis
     if len(term) >= SHORTEST:
         found += [_of(section, principal, term) for section in own if allows(principal, section.permission)]
     return [one for one in found if one.suggestions]
+
+
+def hints(sections: Iterable[ModelAdmin], principal: Principal) -> list[str]:
+    """`Users: whole e-mail or id` for each section that is searched in a narrower way by who reads masked."""
+    return [
+        f"{section.title}: {section.search_hint_masked.lower()}"
+        for section in sections
+        if section.search_hint_masked and masked(principal, section.permission)
+    ]
 
 
 def _of(section: ModelAdmin, principal: Principal, term: str) -> Found:

@@ -135,8 +135,10 @@ class BackOfficeSite(UnfoldSite):
     def search(self, request: HttpRequest) -> HttpResponse:
         """What the palette shows for the words that were typed."""
         term = palette.asked(request.GET.get("q"))
-        found = palette.find(self.sections, reader(request), term)
-        return render(request, "backoffice/palette_results.html", {"found": found, "term": term})
+        principal = reader(request)
+        found = palette.find(self.sections, principal, term)
+        context = {"found": found, "term": term, "hints": palette.hints(self.sections, principal)}
+        return render(request, "backoffice/palette_results.html", context)
 
     def nothing(self, request: HttpRequest) -> HttpResponse:
         """Any other address."""

@@ -92,6 +92,10 @@ def test_nothing_found_is_said() -> None:
     assert "at least two letters" in found(client, "!")
 
 
+def test_masked_reader_is_told_how_people_are_found() -> None:
+    assert "Users: whole e-mail or id" in found(visitor("support"), "zzzqqq")
+
+
 def test_lines_are_options_of_one_list_with_ids_of_their_own() -> None:
     make_tenant("growth", company_name="Growth & <Sons>")
     page = found(visitor("super_admin"), "growth")
