@@ -99,6 +99,11 @@ class Environment(BaseSettings):
         description="where a tenant's people sign in to your product, {slug} stands for the tenant's; "
         "default is Steward's own sign-in page",
     )
+    HEALTH_SOURCE_NETWORKS: CommaList = Field(
+        default=["127.0.0.0/8", "::1/128", "10.0.0.0/8", "172.16.0.0/12", "192.168.0.0/16", "fc00::/7"],
+        description="networks (CIDR) in which a health source may lie that are not public; metadata and link-local "
+        "addresses never",
+    )
     NILE_URL: str = Field(
         default="",
         description="address of Nile's auth service, as its console shows it (…/v2/databases/<id>), where its "
@@ -170,6 +175,7 @@ class Environment(BaseSettings):
         "TRUSTED_PROXIES",
         "INTERNAL_NETWORKS",
         "ISSUER_NETWORKS",
+        "HEALTH_SOURCE_NETWORKS",
         "NILE_NETWORKS",
         "ADMIN_KEYS",
         mode="before",
@@ -193,7 +199,9 @@ class Environment(BaseSettings):
             raise ValueError(f"names {own}, which is our own issuer (TOKEN_ISSUER, or else PUBLIC_URL)")
         return value
 
-    @field_validator("TRUSTED_PROXIES", "INTERNAL_NETWORKS", "ISSUER_NETWORKS", "NILE_NETWORKS")
+    @field_validator(
+        "TRUSTED_PROXIES", "INTERNAL_NETWORKS", "ISSUER_NETWORKS", "HEALTH_SOURCE_NETWORKS", "NILE_NETWORKS"
+    )
     @classmethod
     def _networks(cls, value: list[str]) -> list[str]:
         for network in value:

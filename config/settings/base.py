@@ -35,6 +35,7 @@ INSTALLED_APPS = [
     "apps.tenants",
     "apps.users",
     "apps.identity",
+    "apps.monitoring",
     "apps.flags",
     "django.contrib.admin.apps.SimpleAdminConfig",
     "django.contrib.auth",

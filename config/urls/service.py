@@ -5,6 +5,7 @@ from collections.abc import Sequence
 from apps.configuration.api.service import ConfigLookUp, PlatformConfig
 from apps.flags.api.service import Flags, InternalFlags, Overrides, Schedule, Segments, TenantFlags
 from apps.flags.api.stream import FlagStream
+from apps.monitoring.api.service import Health, HealthSources
 from apps.surfaces.kit.doors import Route, paths, route
 
 ROUTES: Sequence[Route] = [
@@ -32,10 +33,12 @@ ROUTES: Sequence[Route] = [
     route("DELETE /api/v1/admin/flags/{key}/schedule/{id}", Schedule, "cancel"),
     route("GET /api/v1/platform/flags", TenantFlags, "list"),
     route("GET /api/v1/platform/flags/{key}/evaluate", TenantFlags, "evaluate"),
+    route("GET /api/v1/admin/health/aggregate", Health, "aggregate"),
     route("GET /internal/admin/flags/{key}/evaluate", InternalFlags, "evaluate"),
     route("GET /internal/admin/flags/bootstrap", InternalFlags, "bootstrap"),
     route("GET /internal/admin/flags/stream", FlagStream, "listen"),
     route("GET /internal/admin/config/{key}", ConfigLookUp, "retrieve"),
+    route("POST /internal/admin/health/sources", HealthSources, "register"),
     route("POST /internal/admin/flags/usage", InternalFlags, "record_usage"),
 ]
 

@@ -166,6 +166,12 @@ sample(
     status=204,
 )
 sample("GET /internal/admin/config/{key}", path=_KEY, query={"tenantId": "{tenant}"})
+sample("GET /api/v1/admin/health/aggregate")
+sample(
+    "POST /internal/admin/health/sources",
+    body={"serviceId": "billing", "url": "http://127.0.0.1:9/health"},
+    status=201,
+)
 
 _FLAGS, _SEGMENTS = "/api/v1/admin/flags", "/api/v1/admin/segments"
 _CHANGE = UUID("01930000-0000-7000-8000-000000000002")

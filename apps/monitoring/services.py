@@ -1,0 +1,193 @@
+"""Registering sources, polling them, and forgetting old answers."""
+
+from collections.abc import Sequence
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import suppress
+from datetime import timedelta
+from uuid import UUID
+
+from django.db import connection, transaction
+from django.db.models.functions import Now
+
+from apps.core.clock import now
+from apps.core.errors import Invalid
+from apps.core.outbound.guard import AddressRefused, NameUnresolved
+from apps.core.principal import Principal
+from apps.core.write import Target, write
+from apps.monitoring import knobs
+from apps.monitoring.gateways.probe import Found, guard, probe
+from apps.monitoring.models import HealthSample, HealthSource
+from apps.monitoring.verdicts import after
+
+_AT_ONCE = 8
+_MOST_PER_RUN = 200
+_BATCH = 5_000
+
+
+def register_source(
+    *,
+    actor: Principal,
+    service_id: str,
+    url: str,
+    interval_seconds: int | None = None,
+    timeout_seconds: int | None = None,
+    critical: bool | None = None,
+) -> tuple[HealthSource, bool]:
+    """Adds a source, or changes the one of that service; what is None stays, or takes its default. (source, made)
+
+    A new address is polled at once and begins as unknown.
+
+    Raises:
+        Invalid: the address can't be called, or is one that never may be; the time-out is longer than the interval.
+    """
+    _check(url)
+    with write("health_source.register", actor=actor, target=Target("health_source", service_id)) as w:
+        # Two that register the same service at once: the second waits here and finds the row.
+        HealthSource.objects.bulk_create(
+            [HealthSource(service_id=service_id, url=url)], ignore_conflicts=True
+        )
+        row = HealthSource.objects.select_for_update().get(service_id=service_id)
+        made = row.version == 0
+        before = _told(row)
+        if row.url != url:
+            row.url, row.status, row.failures, row.successes = url, "unknown", 0, 0
+            row.last_checked_at, row.latency_ms, row.message = None, None, ""
+        given = {
+            "interval_seconds": interval_seconds,
+            "timeout_seconds": timeout_seconds,
+            "critical": critical,
+        }
+        for name, value in given.items():
+            if value is not None:
+                setattr(row, name, value)
+        if row.timeout_seconds > row.interval_seconds:
+            raise Invalid(details={"timeoutSeconds": ["The time-out is at most the interval."]})
+        row.version += 1
+        row.due_at = row.updated_at = now()
+        row.save()
+        w.changed(before={} if made else before, after=_told(row))
+    return row, made
+
+
+def _check(url: str) -> None:
+    try:
+        guard().check(url)
+    except AddressRefused as refused:
+        raise Invalid(details={"url": [refused.message]}) from refused
+    except NameUnresolved:
+        # It may come to life later; what it resolves to is looked at with each poll.
+        return
+
+
+def _told(row: HealthSource) -> dict[str, object]:
+    return {
+        "url": row.url,
+        "interval_seconds": row.interval_seconds,
+        "timeout_seconds": row.timeout_seconds,
+        "critical": row.critical,
+    }
+
+
+def remove_source(*, actor: Principal, service_id: str, reason: str = "") -> bool:
+    """Forgets a source and its answers; False where there is none."""
+    with write(
+        "health_source.remove", actor=actor, target=Target("health_source", service_id), reason=reason
+    ) as w:
+        row = HealthSource.objects.select_for_update().filter(service_id=service_id).first()
+        if row is None:
+            return False
+        w.changed(before=_told(row))
+        row.delete()
+    return True
+
+
+def poll_due(*, actor: Principal) -> int:
+    """Asks every source that is due; how many. Two runs never ask the same one.
+
+    A source is claimed by moving its next time on, so a worker that dies in between skips it once. Nothing is asked
+    inside a transaction.
+    """
+    claimed = _claimed()
+    if not claimed:
+        return 0
+    with ThreadPoolExecutor(max_workers=_AT_ONCE) as pool:
+        results = list(pool.map(lambda row: probe(row.url, timeout_seconds=row.timeout_seconds), claimed))
+    for row, found in zip(claimed, results, strict=True):
+        record(actor=actor, source_id=row.id, url=row.url, found=found)
+    return len(claimed)
+
+
+def _claimed() -> Sequence[HealthSource]:
+    with transaction.atomic():
+        due = list(
+            HealthSource.objects.select_for_update(skip_locked=True)
+            .filter(due_at__lte=Now())
+            .order_by("due_at")[:_MOST_PER_RUN]
+        )
+        for row in due:
+            row.due_at = Now() + timedelta(seconds=row.interval_seconds)
+        HealthSource.objects.bulk_update(due, ["due_at"])
+    return due
+
+
+def record(*, actor: Principal, source_id: UUID, url: str, found: Found) -> None:
+    """Notes an answer. What changes the status of a source stands in the trail, an answer alone doesn't.
+
+    Does nothing where the source has gone, or was registered anew meanwhile.
+    """
+    row = HealthSource.objects.filter(id=source_id, url=url).first()
+    if row is None:
+        return
+    before, version = row.status, row.version
+    row.failures = 0 if found.is_good else row.failures + 1
+    row.successes = row.successes + 1 if found.is_good else 0
+    row.status = after(
+        before,
+        failures=row.failures,
+        successes=row.successes,
+        failure_threshold=row.failure_threshold,
+        success_threshold=row.success_threshold,
+    )
+    row.last_checked_at, row.latency_ms, row.message = now(), found.latency_ms, found.message
+    with suppress(_RegisteredAnew):
+        if row.status == before:
+            with transaction.atomic():
+                _keep(row, version, found)
+            return
+        with write("health_source.status", actor=actor, target=row.audit_target()) as w:
+            _keep(row, version, found)
+            w.changed(before={"status": before}, after={"status": str(row.status)})
+            w.note(message=row.message)
+            w.publish("health.changed", service_id=row.service_id, status=str(row.status))
+
+
+class _RegisteredAnew(Exception):
+    """The answer is of an address that the source no longer has."""
+
+
+def _keep(row: HealthSource, version: int, found: Found) -> None:
+    fields = ("failures", "successes", "status", "last_checked_at", "latency_ms", "message")
+    changed = HealthSource.objects.filter(id=row.id, version=version).update(
+        **{name: getattr(row, name) for name in fields}
+    )
+    if not changed:
+        raise _RegisteredAnew
+    HealthSample.objects.create(
+        source=row, at=row.last_checked_at or now(), is_good=found.is_good, latency_ms=found.latency_ms
+    )
+
+
+def forget_samples() -> int:
+    """Deletes answers that are older than the knob says, in batches; how many."""
+    total = 0
+    while True:
+        with connection.cursor() as cursor:
+            cursor.execute(
+                "DELETE FROM monitoring_sample WHERE id = ANY(ARRAY(SELECT id FROM monitoring_sample "
+                "WHERE at < now() - make_interval(days => %s) LIMIT %s))",
+                [knobs.SAMPLE_DAYS.get(), _BATCH],
+            )
+            removed = int(cursor.rowcount)
+            total += removed
+            if removed < _BATCH:
+                return total
