@@ -34,8 +34,8 @@ fuzz: install  ## random requests to every route against its OpenAPI document (C
 drill: install  ## restore a killed database from a backup, elsewhere, and verify it
 	@$(WITH_ENGINES) $(PY) -m pytest tests/drills $(ARGS)
 
-bench: install  ## measure the running stack (ARGS=…)
-	@$(PY) -m bench $(ARGS)
+bench: install  ## measure the running stack (SIZE=small|large keeps the figures and compares, ARGS=…)
+	@$(PY) -m bench $(if $(SIZE),--size=$(SIZE)) $(ARGS)
 
 schema: install  ## write the OpenAPI documents in openapi/ anew
 	@$(WITH_ENGINES) $(PY) manage.py export_openapi

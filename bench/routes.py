@@ -1,4 +1,4 @@
-"""What is measured: the lists and details that operators open all day, and one write."""
+"""What is measured: the lists, details and pages that operators open all day, and one write."""
 
 import io
 import json
@@ -6,6 +6,7 @@ import uuid
 from collections.abc import Callable
 from dataclasses import dataclass
 
+from django.conf import settings
 from django.core.management import call_command
 from django.db import connection
 from django.test import Client
@@ -13,6 +14,8 @@ from django.test.utils import CaptureQueriesContext, override_settings
 
 from apps.core.enums import JobStatus
 from apps.core.models import Job
+from apps.core.principal import system
+from apps.identity.services.staff import minted_staff
 from apps.tenants.enums import TenantStatus
 from apps.tenants.models import Tenant
 from apps.users.models import User
@@ -54,6 +57,11 @@ def routes() -> list[Route]:
     }
     found = [_row(name, _always(Call("GET", path, headers))) for name, path in reads.items()]
     found.append(_row("PATCH tenant override (idempotent, audited)", _override(headers)))
+    cookie = {"Cookie": f"{settings.SESSION_COOKIE_NAME}={_session()}"}
+    for name, path in {"tenants": "tenants", "people": "users"}.items():
+        found.append(
+            _row(f"back office: list of {name}", _always(Call("GET", f"/backoffice/{path}/", cookie)))
+        )
     return found
 
 
@@ -61,6 +69,14 @@ def _token() -> str:
     out = io.StringIO()
     call_command("mint_token", staff="super_admin", subject="bench", ttl=3600, stdout=out)
     return out.getvalue().strip()
+
+
+def _session() -> str:
+    """The key of a signed-in session of somebody who needs no second factor."""
+    person = minted_staff(actor=system("bench"), roles=["admin"], name="bench")
+    browser = Client()
+    browser.force_login(person, backend=settings.AUTHENTICATION_BACKENDS[0])
+    return str(browser.cookies[settings.SESSION_COOKIE_NAME].value)
 
 
 def _always(call: Call) -> Callable[[int], Call]:
@@ -93,5 +109,9 @@ def _queries(call: Call) -> int:
             with CaptureQueriesContext(connection) as captured:
                 client.generic(call.method, call.path, call.body, content_type="application/json", headers={})
     return len(
-        [query for query in captured if not (query["sql"] or "").startswith(("SAVEPOINT", "RELEASE", "BEGIN"))]
+        [
+            query
+            for query in captured
+            if not (query["sql"] or "").startswith(("SAVEPOINT", "RELEASE", "BEGIN"))
+        ]
     )

@@ -110,7 +110,7 @@ def effective_of(tenant: Tenant) -> Effective:
 
 
 def effective_for(tenants: Sequence[Tenant]) -> dict[UUID, Effective]:
-    """What each of them has: four queries, whatever their number."""
+    """What each of them has: four queries, whatever their number; three where they came with their facts."""
     at = now()
     known = plans.catalogue()
     ids = [tenant.id for tenant in tenants]
@@ -118,8 +118,7 @@ def effective_for(tenants: Sequence[Tenant]) -> dict[UUID, Effective]:
     plan_overrides = {row.tenant_id: row for row in standing if in_force(row, at)}
     paying = BillingOverride.objects.filter(tenant_id__in=ids, lifted_at__isnull=True)
     billing_overrides = {row.tenant_id: row for row in paying if in_force(row, at)}
-    facts = TenantFacts.objects.filter(tenant_id__in=ids).values_list("tenant_id", "subscription")
-    subscriptions = dict(facts)
+    subscriptions = _subscriptions(tenants)
     return {
         tenant.id: resolve(
             known.plans[tenant.effective_plan_id],
@@ -130,6 +129,13 @@ def effective_for(tenants: Sequence[Tenant]) -> dict[UUID, Effective]:
         )
         for tenant in tenants
     }
+
+
+def _subscriptions(tenants: Sequence[Tenant]) -> dict[UUID, SubscriptionFact | None]:
+    if all("facts" in tenant._state.fields_cache for tenant in tenants):  # noqa: SLF001  how Django says "loaded"
+        return {tenant.id: tenant.facts.subscription for tenant in tenants}
+    ids = [tenant.id for tenant in tenants]
+    return dict(TenantFacts.objects.filter(tenant_id__in=ids).values_list("tenant_id", "subscription"))
 
 
 def resolve(
