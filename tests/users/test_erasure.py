@@ -318,6 +318,20 @@ def test_nobody_who_was_not_erased_has_an_erasure_to_finish() -> None:
         finish_erasure(actor=actor(), user_id=UUID(int=1))
 
 
+def test_sweep_goes_through_a_table_in_pieces(tenant: Tenant, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("apps.core.erasing.columns._WINDOW", 2)
+    monkeypatch.setattr("apps.core.erasing.columns._BATCH", 1)
+    changes = [
+        StatusChange(tenant=tenant, from_status="trial", to_status="active", actor_id="x", reason=reason)
+        for reason in (EMAIL, "nothing", f"from {EMAIL}", "nothing", EMAIL)
+    ]
+    StatusChange.objects.bulk_create(changes)
+    traces = Traces(UUID(int=7), "usr_00000000000000000000000007", (EMAIL,))
+    assert sweep_columns(traces, system("x")) == 3
+    assert StatusChange.objects.filter(reason__contains=ERASED_EMAIL).count() == 3
+    assert sweep_columns(traces, system("x")) == 0
+
+
 def test_sweep_changes_nothing_where_the_person_is_not(tenant: Tenant) -> None:
     make_person(tenant)
     stranger = Traces(UUID(int=7), "usr_00000000000000000000000007", ("nobody@nowhere.example",), "A")

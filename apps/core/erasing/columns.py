@@ -22,6 +22,7 @@ from apps.core.sealing import SealedColumn, open_sealed, open_text, seal, seal_t
 from apps.core.write import Target, write
 
 _BATCH = 500
+_WINDOW = 20_000
 # The owner's tables: the application may not change them (apps.audit has a way of its own).
 _NOT_OURS = frozenset({"audit"})
 
@@ -64,8 +65,12 @@ def _sweep_plain(model: type[Model], names: list[str], traces: Traces, actor: Pr
     found = reduce(
         or_, (Q(**{f"{told_name}__icontains": needle}) for told_name in told for needle in traces.needles)
     )
-    keys = _rows(model).annotate(**told).filter(found).order_by("pk").values_list("pk", flat=True)
-    return sum(_clean(model, names, batch, traces, actor) for batch in _batches(keys))
+    done = 0
+    for window in _windows(_rows(model)):
+        keys = list(window.annotate(**told).filter(found).values_list("pk", flat=True))
+        for start in range(0, len(keys), _BATCH):
+            done += _clean(model, names, keys[start : start + _BATCH], traces, actor)
+    return done
 
 
 def _clean(model: type[Model], names: list[str], keys: list[Any], traces: Traces, actor: Principal) -> int:
@@ -134,6 +139,18 @@ def _without(column: SealedColumn, value: Any, traces: Traces) -> Any:
     if cleaned == plain:
         return None
     return {**value, column.json_key: anew} if column.json_key else anew
+
+
+def _windows(rows: "QuerySet[Any]") -> "Iterator[QuerySet[Any]]":
+    """The table in pieces, so that no statement reads all of it: those that take too long are ended."""
+    rows = rows.order_by("pk")
+    while True:
+        bound = next(iter(rows.values_list("pk", flat=True)[_WINDOW - 1 : _WINDOW]), None)
+        if bound is None:
+            yield rows
+            return
+        yield rows.filter(pk__lte=bound)
+        rows = rows.filter(pk__gt=bound)
 
 
 def _batches(keys: "QuerySet[Any, Any]") -> Iterator[list[Any]]:
