@@ -5,6 +5,7 @@ A missing or wrong value stops the start with a sentence that names the variable
 
 import ipaddress
 import sys
+from datetime import date
 from functools import cache
 from typing import Annotated, Any, Literal
 
@@ -163,6 +164,16 @@ class Environment(BaseSettings):
     )
     RATE_BURST_CONTROL_AUTH: int = Field(default=40, ge=0, description="the same for /v1/auth")
     RATE_BURST_CONTROL_EVENTS: int = Field(default=150, ge=0, description="the same for /v1/events")
+    COMPATIBILITY_STAGE: Literal["M0", "M1", "M2", "M3"] = Field(
+        default="M1",
+        description="former addresses below /api/platform: M0 and M1 serve them, M2 deprecates them, M3 answers 410",
+    )
+    COMPATIBILITY_DEPRECATED: date = Field(
+        default=date(2026, 12, 1), description="since when they are deprecated (stage M2 says so)"
+    )
+    COMPATIBILITY_SUNSET: date = Field(
+        default=date(2027, 6, 1), description="when they will be gone (stage M2 says so)"
+    )
     CONTROL_STRICT_HEADERS: bool = Field(
         default=False,
         description="control surface: true refuses mutations without Idempotency-Key and requests without "

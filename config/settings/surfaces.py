@@ -62,6 +62,10 @@ SURFACE_STEPS: dict[str, list[str]] = {
         "apps.surfaces.headers.check_strictly",
     ],
 }
+# The former addresses of the service surface (apps.surfaces.compatibility).
+COMPATIBILITY_STAGE = env.COMPATIBILITY_STAGE
+COMPATIBILITY_DEPRECATED = env.COMPATIBILITY_DEPRECATED.isoformat()
+COMPATIBILITY_SUNSET = env.COMPATIBILITY_SUNSET.isoformat()
 # Control: a mutation without Idempotency-Key, or a request without X-Correlation-Id, is refused.
 CONTROL_STRICT_HEADERS = env.CONTROL_STRICT_HEADERS
 # Requests a minute for each caller, by scope.

@@ -30,6 +30,8 @@ OUTBOUND = Counter(
     "steward_outbound_requests_total", "Requests to others, by service and result.", ["service", "result"]
 )
 
+LEGACY = Counter("steward_legacy_requests_total", "Requests to former addresses, by who called.", ["caller"])
+
 _METHODS = frozenset({"GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS"})
 
 
@@ -46,6 +48,22 @@ def observe_request(*, route: str | None, method: str, status: int, seconds: flo
     family, method = family_of(route), method if method in _METHODS else "OTHER"
     REQUESTS.labels(family, method, str(status)).inc()
     REQUEST_SECONDS.labels(family, method).observe(seconds)
+
+
+class Bounded:
+    """Names for a label, the first ones as they are, all further ones as "other": who calls must not be able to make
+    time series without end."""
+
+    def __init__(self, *, most: int) -> None:
+        self._most = most
+        self._known: set[str] = set()
+
+    def name(self, value: str) -> str:
+        if value not in self._known:
+            if len(self._known) >= self._most:
+                return "other"
+            self._known.add(value)
+        return value
 
 
 class Meter:

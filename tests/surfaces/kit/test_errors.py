@@ -123,7 +123,7 @@ def test_what_breaks_before_a_view_has_the_shape_of_the_surface(settings: Settin
             raise OperationalError("connection refused")
 
     globals()["Broken"] = Broken
-    settings.MIDDLEWARE = [*settings.MIDDLEWARE[:5], "tests.surfaces.kit.test_errors.Broken"]
+    settings.MIDDLEWARE = [*settings.MIDDLEWARE[:6], "tests.surfaces.kit.test_errors.Broken"]
     response = Client(raise_request_exception=False).get(PREFIX)
     assert response.status_code == 503
     assert response.json()["error"]["code"] == "UPSTREAM_UNAVAILABLE"
