@@ -18,6 +18,16 @@ _PLATFORM = "/api/v1/platform/admin"
 _TWICE = "flat and nested with two values"
 _FLAT = dict.fromkeys((*LIMITS, *FEATURES), _TWICE)
 
+_FLAGS, _SEGMENTS = "/api/v1/admin/flags", "/api/v1/admin/segments"
+_DEFINITION = {
+    "rules": "operators have values of their own, weights add up, variations and segments exist",
+    "variations": "of the flag's type, each key once",
+    "offVariation": "one of the variations",
+    "rollout": "at most three decimals",
+    "prerequisites": "flags that exist, without a circle",
+    "tags": "each once",
+}
+
 # Fields that may be refused (400) although they are as the document writes them: the value is looked up, or judged
 # with another field beside it, and a JSON schema of one field can't say so. By route; "*" for all of them.
 JUDGED: Mapping[str, Mapping[str, str]] = {
@@ -45,6 +55,17 @@ JUDGED: Mapping[str, Mapping[str, str]] = {
     f"POST {_PLATFORM}/tenants/test": {"plan": "a plan of the catalogue"},
     f"POST {_PLATFORM}/plans": {**_FLAT, "slug": "not a reserved one"},
     f"PUT {_PLATFORM}/plans/{{id}}": {**_FLAT, "slug": "not a reserved one"},
+    f"POST {_FLAGS}": _DEFINITION,
+    f"PATCH {_FLAGS}/{{key}}": _DEFINITION,
+    f"POST {_FLAGS}/{{key}}/tenant-overrides": {
+        "enabled": "either this or a variation",
+        "variation": "one of the flag's",
+        "expiresAt": "ahead",
+    },
+    f"POST {_FLAGS}/{{key}}/schedule": {**_DEFINITION, "at": "ahead", "change": "as the body of a PATCH"},
+    f"POST {_SEGMENTS}": {"conditions": "operators have values of their own"},
+    f"PATCH {_SEGMENTS}/{{key}}": {"conditions": "operators have values of their own"},
+    f"PATCH {_PLATFORM}/tenants/{{id}}/feature-flags": {"flags": "flags that exist, each once"},
     "POST /api/v1/admin/platform-config": {
         "key": "a declared one, of this scope",
         "value": "as the key's type has it",

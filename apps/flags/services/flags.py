@@ -74,6 +74,8 @@ def update_flag(
         PreconditionFailed: `if_match` is not the present version.
         ApprovalRequired: see apps.flags.services.approved.
     """
+    if not fields:
+        raise FlagInvalid("body", "Say what is to change.")
     with write("flag.update", actor=actor, target=audit_target(key[:128]), reason=reason) as w:
         hold_definitions()
         flag = held_flag(key, actor=actor, if_match=if_match, checked=not approved)

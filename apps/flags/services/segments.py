@@ -50,6 +50,8 @@ def update_segment(
         SegmentNotFound, PreconditionFailed, FlagInvalid
         ApprovalRequired: a flag that uses it needs a second person.
     """
+    if conditions is None and description is None:
+        raise FlagInvalid("body", "Say what is to change.")
     with write("segment.update", actor=actor, target=_target(key), reason=reason) as w:
         row = _held(key, if_match)
         if using_segment(key).filter(needs_approval=True).exists():
