@@ -9,15 +9,15 @@ from apps.approvals.services import Pending
 from apps.audit import selectors as audit
 from apps.audit.models import AuditEntry
 from apps.core.access import Role, masked
-from apps.core.errors import Conflict, Invalid, NotFound, PreconditionFailed
+from apps.core.errors import Conflict, NotFound, PreconditionFailed
 from apps.surfaces import platform
 from apps.surfaces.kit.actions import changes, reads
 from apps.surfaces.kit.answers import Answer, Csv, Page
 from apps.surfaces.kit.calls import Call
 from apps.surfaces.kit.fields import Address, Choice, Items, Moment, TenantId, Text
 from apps.surfaces.kit.inputs import Body, Query
-from apps.surfaces.kit.ordering import Ordering
 from apps.users import display, selectors, services
+from apps.users.api.ordering import UserOrdering
 from apps.users.enums import MembershipRole, UserStatus
 from apps.users.models import User
 
@@ -155,18 +155,6 @@ class Erased(serializers.Serializer[Any]):
     user_id = serializers.CharField()
     deleted_at = serializers.DateTimeField()
     data_removed = serializers.BooleanField()
-
-
-class UserOrdering(Ordering):
-    """Whoever reads e-mail addresses masked can't order by them: the order would tell."""
-
-    def refuse_hidden(self, call: Call) -> None:
-        """Raises Invalid."""
-        chosen = call.asked.chosen if call.asked else ""
-        if chosen.removeprefix("-") == "email" and masked(call.actor, "users.read"):
-            raise Invalid(
-                details={"ordering": ["Your role reads e-mail addresses masked and can't order by them."]}
-            )
 
 
 _ORDERING = UserOrdering("created_at", "last_login", "email", default="-created_at")
