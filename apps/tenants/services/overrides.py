@@ -221,9 +221,10 @@ def _lift(statement: Statement, columns: Columns, tenant: Tenant, actor: Princip
 
 
 def _plan_terms_changed(w: Write, tenant: Tenant) -> None:
-    settle_plan(tenant)
+    if settle_plan(tenant):
+        # Only then: a topic is one row, and every write that raises it waits for the one before to commit.
+        w.touch(events.ATTRIBUTES_TOPIC)
     keep(tenant)
-    w.touch(events.ATTRIBUTES_TOPIC)
     w.publish(events.TERMS_CHANGED, tenant_id=str(tenant.id))
 
 
