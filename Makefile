@@ -5,7 +5,7 @@ PYTHON ?= $(shell for p in python3.11 python3; do $$p -c 'import sys; sys.exit(s
 PY := .venv/bin/python
 WITH_ENGINES := $(PY) -m apps.embedded run --profile test --
 
-.PHONY: help up test check test-faults deploy-check fmt fuzz bench schema seed env clean lock install drill
+.PHONY: help up test check test-faults deploy-check fmt fuzz bench bench-flags schema seed env clean lock install drill
 
 help:  ## this list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "make %-12s %s\n", $$1, $$2}' $(MAKEFILE_LIST) | sed 's/\$$\$$/$$/g'
@@ -36,6 +36,9 @@ drill: install  ## restore a killed database from a backup, elsewhere, and verif
 
 bench: install  ## measure the running stack (SIZE=small|large keeps the figures and compares, ARGS=…)
 	@$(PY) -m bench $(if $(SIZE),--size=$(SIZE)) $(ARGS)
+
+bench-flags: install  ## measure the evaluation of flags beside a local Unleash, on engines of its own
+	@$(PY) -m bench.flags
 
 schema: install  ## write the OpenAPI documents in openapi/ anew
 	@$(WITH_ENGINES) $(PY) manage.py export_openapi

@@ -40,7 +40,7 @@ class Result:
         return len(self.latencies) / self.seconds
 
 
-async def _answer(reader: asyncio.StreamReader) -> int:
+async def answer(reader: asyncio.StreamReader) -> int:
     head = await reader.readuntil(b"\r\n\r\n")
     status = int(head[9:12])
     length = 0
@@ -78,7 +78,7 @@ async def _run(host: str, port: int, call: Callable[[int], Call], requests: int,
             data = call(number).encode(f"{host}:{port}")
             started = time.perf_counter()
             writer.write(data)
-            status = await _answer(reader)
+            status = await answer(reader)
             latencies.append((time.perf_counter() - started) * 1000)
             statuses[status] = statuses.get(status, 0) + 1
         writer.close()

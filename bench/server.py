@@ -9,7 +9,7 @@ import sys
 import time
 import urllib.error
 import urllib.request
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -17,6 +17,7 @@ WORKERS = 2
 _TICKS = os.sysconf("SC_CLK_TCK")
 # Raised so that a measurement is not refused; the counting is still paid for.
 RAISED = {"RATE_LIMIT_PLATFORM": "100000000", "RATE_LIMIT_PLATFORM_SEARCH": "100000000", "LOG_LEVEL": "ERROR"}
+_AS_IT_IS: Mapping[str, str] = {}
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,8 +61,14 @@ def _free_port() -> int:
 
 
 @contextlib.contextmanager
-def serving() -> Iterator[Server]:
+def serving(
+    *, workers: int = WORKERS, options: Sequence[str] = (), environment: Mapping[str, str] = _AS_IT_IS
+) -> Iterator[Server]:
     """A server of its own on a free port, for the database that the environment names.
+
+    Args:
+        options: of granian, beside ours.
+        environment: what is other than in ours.
 
     Raises:
         RuntimeError: it was not ready within 30 s.
@@ -71,9 +78,10 @@ def serving() -> Iterator[Server]:
     process = subprocess.Popen(  # noqa: S603  our own command
         [
             *(sys.executable, "-m", "granian", "--interface", "wsgi", "config.wsgi:application"),
-            *("--host", "127.0.0.1", "--port", str(port), "--workers", str(WORKERS), "--no-log"),
+            *("--host", "127.0.0.1", "--port", str(port), "--workers", str(workers), "--no-log"),
+            *options,
         ],
-        env={**os.environ, **RAISED, "STEWARD_ENVIRONMENT": "development"},
+        env={**os.environ, **RAISED, "STEWARD_ENVIRONMENT": "development", **environment},
         start_new_session=True,
     )
     try:

@@ -20,11 +20,11 @@ from openfeature.exception import ErrorCode
 from openfeature.flag_evaluation import FlagEvaluationDetails, Reason
 
 from apps.core.principal import system
+from apps.embedded import nodejs
 from apps.identity.services.tokens import issue_token
 from apps.tenants.models import Tenant
 from tests.deploy import servers
 from tests.factories import make_flag, make_override, make_tenant
-from tests.peers import nodejs
 
 pytestmark = [pytest.mark.django_db(transaction=True), pytest.mark.timeout(300)]
 

@@ -4,8 +4,8 @@ import re
 
 from apps.core.errors import Invalid
 
-# ECMA 262, anchored: OpenAPI shows it.
-PATTERN = r'^(\*|"v?[0-9]{1,9}"|v?[0-9]{1,9})$'
+# ECMA 262, anchored: OpenAPI shows it. A proxy that compresses makes an ETag weak (`W/`): the version is the same.
+PATTERN = r'^(\*|(W/)?"v?[0-9]{1,9}"|v?[0-9]{1,9})$'
 _DIGITS = re.compile(r"[0-9]+")
 
 

@@ -242,7 +242,7 @@ def test_validate_only_is_true_or_false(operator: Client, value: str) -> None:
 
 
 @pytest.mark.parametrize(
-    "header", ["abc", '"x7"', 'W/"v7"', '"v7", "v8"', '"7', '7"', 'v7"', "-1", "9" * 30, "", "\u0663"]
+    "header", ["abc", '"x7"', 'w/"v7"', "W/v7", '"v7", "v8"', '"7', '7"', 'v7"', "-1", "9" * 30, "", "\u0663"]
 )
 def test_an_if_match_that_names_no_version_is_refused(operator: Client, header: str) -> None:
     tenant = make_tenant()

@@ -1,0 +1,1 @@
+"""`make bench-flags`: what evaluating flags costs, beside a local Unleash on the same PostgreSQL."""
