@@ -30,8 +30,10 @@ log = structlog.get_logger(__name__)
 # Polls are 2 s apart: after three that did not come, what is known may be old.
 STALE_SECONDS = 6.5
 _RETRY_SECONDS = 1.0
+_KEEP_SECONDS = 1.0
 
 Watcher = Callable[[Snapshot], None]
+Link = psycopg.Connection[tuple[Any, ...]]
 
 
 class Holder:
@@ -40,6 +42,9 @@ class Holder:
     def __init__(self) -> None:
         self._snapshot: Snapshot | None = None
         self._versions = (-1, -1)
+        self._rows: stored.Rows | None = None
+        self._link: Link | None = None
+        self._inherited: Link | None = None
         self._listening = self._subscribed = self._pinned = False
         self._from_file = self._behind = False
         self._loaded_at = self._next_try = 0.0
@@ -79,16 +84,13 @@ class Holder:
             psycopg.Error: it is away; the snapshot stays as it was.
         """
         with self._guard:
-            with live.open_link() as link, link.transaction():
-                link.execute("SET TRANSACTION ISOLATION LEVEL REPEATABLE READ, READ ONLY")
-                rows = stored.read(lambda sql: link.execute(sql).fetchall())
-            fresh = rows.versions >= self._versions
-            if fresh:
-                self._put(stored.build(rows), rows.versions)
+            # Reads follow one another, so what was read last is newest, whatever its revision: that of a restored
+            # database may be lower.
+            self._rows = self._read()
+            self._put(stored.build(self._rows), self._rows.versions)
             self._from_file = self._behind = False
             self._loaded_at = time.monotonic()
-        if fresh:
-            stored.write_file(settings.FLAGS_SNAPSHOT_FILE, rows)
+            keeper.keep(settings.FLAGS_SNAPSHOT_FILE, self._rows)
 
     def refresh_quietly(self) -> None:
         """As `refresh`, where this process has flags at all; with the database away the listener will catch up."""
@@ -115,12 +117,14 @@ class Holder:
         """Serves this snapshot and listens no longer."""
         with self._guard:
             self._pinned = True
+            self._hang_up()
             self._put(snapshot, self._versions)
 
     def forget(self) -> None:
         """Drops everything: the next read loads again (after a restore of the database; between tests)."""
         with self._guard:
-            self._snapshot, self._versions = None, (-1, -1)
+            self._snapshot, self._versions, self._rows = None, (-1, -1), None
+            self._hang_up()
             self._listening = self._pinned = self._from_file = self._behind = False
             self._next_try = 0.0
 
@@ -132,8 +136,28 @@ class Holder:
     def after_fork(self) -> None:
         """In a forked child: what was loaded serves on, but nobody listens yet."""
         self._guard, self._starting = threading.Lock(), threading.Lock()
+        # The parent's socket: kept, since closing it here would end it for the parent.
+        self._link, self._inherited = None, self._link
         self._listening = False
         self._next_try = 0.0
+
+    def _read(self) -> stored.Rows:
+        """On a connection that stays: a change is loaded in the time of a few queries."""
+        try:
+            link = self._link
+            if link is None or link.closed:
+                link = self._link = live.open_link()
+            with link.transaction():
+                link.execute("SET TRANSACTION ISOLATION LEVEL REPEATABLE READ, READ ONLY")
+                return stored.read(lambda sql: link.execute(sql).fetchall(), before=self._rows)
+        except psycopg.Error:
+            self._hang_up()
+            raise
+
+    def _hang_up(self) -> None:
+        if self._link is not None:
+            self._link.close()
+            self._link = None
 
     def _put(self, snapshot: Snapshot, versions: tuple[int, int]) -> None:
         for watcher in self._watchers:
@@ -173,10 +197,42 @@ class Holder:
     def _heard(self, place: int, revision: int) -> None:
         if self._pinned:
             return
-        if revision > self._versions[place] or self._from_file or self._behind:
+        if revision != self._versions[place] or self._from_file or self._behind:
             self._behind = True
             self.refresh()
 
 
+class Keeper:
+    """Writes the file a little later and in a thread of its own: who waits for a change does not wait for it."""
+
+    def __init__(self) -> None:
+        self._waiting: tuple[str, stored.Rows] | None = None
+        self._guard = threading.Lock()
+
+    def keep(self, path: str, rows: stored.Rows) -> None:
+        """Soon; of several within a second, the last."""
+        if not path:
+            return
+        with self._guard:
+            is_first = self._waiting is None
+            self._waiting = path, rows
+            if is_first:
+                timer = threading.Timer(_KEEP_SECONDS, self._write)
+                timer.daemon = True
+                timer.start()
+
+    def _write(self) -> None:
+        with self._guard:
+            waiting, self._waiting = self._waiting, None
+        if waiting is not None:
+            stored.write_file(*waiting)
+
+    def after_fork(self) -> None:
+        """In a forked child: the timer stayed with the parent."""
+        self._guard, self._waiting = threading.Lock(), None
+
+
+keeper = Keeper()
+os.register_at_fork(after_in_child=keeper.after_fork)
 holder = Holder()
 os.register_at_fork(after_in_child=holder.after_fork)

@@ -7,6 +7,7 @@ from collections.abc import Callable, Sequence
 from contextlib import suppress
 from dataclasses import asdict, dataclass
 from datetime import datetime
+from hashlib import blake2b
 from pathlib import Path
 from typing import Any, TypeAlias
 from uuid import UUID
@@ -31,9 +32,9 @@ from apps.tenants.events import ATTRIBUTES_TOPIC
 log = structlog.get_logger(__name__)
 
 Fetch: TypeAlias = Callable[[str], Sequence[tuple[Any, ...]]]
-_FORMAT = 1
+_FORMAT = 2
 
-_REVISIONS = "SELECT name, revision FROM core_live_topic"
+_REVISIONS = "SELECT name, revision, changed_at FROM core_live_topic"
 _FLAGS = (
     "SELECT key, type, variations::text, off_variation, default_enabled, is_archived, rules::text, rollout::text, "
     "prerequisites::text, hash, salt FROM flags_flag"
@@ -56,12 +57,14 @@ class Rows:
 
     Attributes:
         versions: revisions of the flags and of what is known of tenants.
+        stamps: when each was reached, or "": a restored database comes to the same revisions with other flags.
         flags, segments: inputs of `read_flag` and `read_segment`.
         overrides: (flag, tenant, enabled, variation or "", expiry in seconds or None).
         tenants: (tenant, plan, status, tags, country or None, created at).
     """
 
     versions: tuple[int, int]
+    stamps: tuple[str, str]
     read_at: float
     flags: list[dict[str, Any]]
     segments: list[dict[str, Any]]
@@ -69,11 +72,21 @@ class Rows:
     tenants: list[Sequence[Any]]
 
 
-def read(fetch: Fetch) -> Rows:
-    """Five queries; `fetch` runs them in one transaction that sees one moment."""
-    revisions: dict[str, int] = dict(fetch(_REVISIONS))
+def read(fetch: Fetch, *, before: Rows | None = None) -> Rows:
+    """At most five queries; `fetch` runs them in one transaction that sees one moment.
+
+    Args:
+        before: what was read last. Where nothing is new about tenants, that part of it is taken over: there may be
+            hundreds of thousands of them, and flags change more often.
+    """
+    found = {name: (revision, iso(at)) for name, revision, at in fetch(_REVISIONS)}
+    (flags_version, flags_stamp), (tenants_version, tenants_stamp) = (
+        found.get(topic, (0, "")) for topic in (TOPIC, ATTRIBUTES_TOPIC)
+    )
+    known = before.tenants if before is not None and before.stamps[1] == tenants_stamp != "" else None
     return Rows(
-        versions=(revisions.get(TOPIC, 0), revisions.get(ATTRIBUTES_TOPIC, 0)),
+        versions=(flags_version, tenants_version),
+        stamps=(flags_stamp, tenants_stamp),
         read_at=time.time(),
         flags=[_flag_row(row) for row in fetch(_FLAGS)],
         segments=[{"key": key, "conditions": json.loads(text)} for key, text in fetch(_SEGMENTS)],
@@ -81,7 +94,7 @@ def read(fetch: Fetch) -> Rows:
             (key, public(TENANT, tenant), enabled, variation, ends.timestamp() if ends else None)
             for key, tenant, enabled, variation, ends in fetch(_OVERRIDES)
         ],
-        tenants=[_tenant_row(*row) for row in fetch(_TENANTS)],
+        tenants=known if known is not None else [_tenant_row(*row) for row in fetch(_TENANTS)],
     )
 
 
@@ -97,7 +110,7 @@ def build(rows: Rows) -> Snapshot:
             chosen = variation or (flag.on_variation if enabled else flag.off_variation)
             overrides.append(Override(key, tenant, chosen, ends))
     return Snapshot.build(
-        revision=f"{rows.versions[0]}.{rows.versions[1]}",
+        revision=f"{rows.versions[0]}.{rows.versions[1]}-{_print(rows.stamps)}",
         loaded_at=rows.read_at,
         flags=flags.values(),
         segments=segments,
@@ -137,13 +150,17 @@ def read_file(path: str) -> Rows | None:
         data = json.loads(Path(path).read_text(encoding="utf-8"))
         if data.pop("format") != _FORMAT:
             return None
-        first, second = data.pop("versions")
-        return Rows(versions=(first, second), **data)
+        versions, stamps = tuple(data.pop("versions")), tuple(data.pop("stamps"))
+        return Rows(versions=versions, stamps=stamps, **data)
     except FileNotFoundError:
         return None
     except (OSError, ValueError, KeyError, TypeError, AttributeError) as wrong:
         log.warning("flags_file_not_read", error=type(wrong).__name__)
         return None
+
+
+def _print(stamps: Sequence[str]) -> str:
+    return blake2b("/".join(stamps).encode(), digest_size=3).hexdigest()
 
 
 def _flag_row(row: tuple[Any, ...]) -> dict[str, Any]:

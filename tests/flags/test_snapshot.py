@@ -112,6 +112,7 @@ def test_with_the_database_away_the_last_snapshot_serves_and_says_so(monkeypatch
     make_flag(default_enabled=True)
     own = Holder()
     own.current()
+    own._hang_up()
     monkeypatch.setattr(live, "open_link", away)
     with pytest.raises(psycopg.OperationalError):
         own._heard(0, 10_000)
@@ -132,6 +133,7 @@ def test_a_process_that_starts_without_the_database_begins_with_the_file(
     make_flag(rules=[{"conditions": [{"segment": "europeans"}], "variation": "on"}])
     make_override(make_flag("two"), tenant)
     kept = holder.current().bootstrap(tenant.public_id, {}, at=time.time())
+    eventually(Path(settings.FLAGS_SNAPSHOT_FILE).exists)
 
     monkeypatch.setattr(live, "open_link", away)
     started = Holder()
@@ -160,7 +162,7 @@ def test_without_the_database_and_without_a_file_nothing_is_made_up(
 
 def test_a_folder_that_can_not_be_written_disturbs_nobody(tmp_path: Path) -> None:
     (tmp_path / "file").write_text("")
-    rows = stored.Rows((1, 1), 0.0, [], [], [], [])
+    rows = stored.Rows((1, 1), ("", ""), 0.0, [], [], [], [])
     stored.write_file(str(tmp_path / "file" / "flags.json"), rows)
 
 
@@ -183,3 +185,41 @@ def test_an_override_set_through_the_service_is_in_force_at_once() -> None:
         actor=actor(), key="checkout", tenant_id=tenant.id, fields=OverrideFields(enabled=True)
     )
     assert reason(tenant.public_id) == Reason.OVERRIDE_ENABLED
+
+
+@STORED
+def test_flags_that_change_do_not_load_the_tenants_again_and_tenants_that_change_do() -> None:
+    tenant = make_tenant()
+    services.create_flag(actor=actor(), key="checkout", fields={})
+    suspend_tenant(actor=actor(), tenant_id=tenant.pk, reason="a test")
+    own = Holder()
+    own.refresh()
+    first = own._rows
+    assert first is not None
+    services.update_flag(actor=actor(), key="checkout", fields={"defaultEnabled": True})
+    own.refresh()
+    second = own._rows
+    assert second is not None
+    assert second.tenants is first.tenants
+    assert own.current().definitions["checkout"].default_enabled
+    suspend_tenant(actor=actor(), tenant_id=make_tenant().pk, reason="a test")
+    own.refresh()
+    assert own._rows is not None
+    assert len(own._rows.tenants) == len(first.tenants) + 1
+    own.pin(own.current())
+
+
+@STORED
+def test_a_database_restored_to_the_same_revision_has_another_one_here() -> None:
+    make_flag()
+    own = Holder()
+    own.refresh()
+    before = own.current().revision
+    with live.open_link() as link:
+        link.execute(
+            "INSERT INTO core_live_topic (name, revision, changed_at) VALUES (%s, 0, now())", ["flags"]
+        )
+    own.refresh()
+    assert own.current().revision.partition("-")[0] == before.partition("-")[0]
+    assert own.current().revision != before
+    own.pin(own.current())
