@@ -3,7 +3,7 @@
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
-from typing import Any, ClassVar
+from typing import Any, ClassVar, Protocol
 
 from apps.backoffice.cells import Cell
 
@@ -146,7 +146,11 @@ class Code:
     template: ClassVar[str] = "backoffice/blocks/code.html"
 
 
-Block = Facts | Table | Meters | Timeline | Note | Code
+class Block(Protocol):
+    """One piece of a tab: any of these, or one of an app's own with a template that gets it as `block`."""
+
+    @property
+    def template(self) -> str: ...
 
 
 def changes(before: Mapping[str, Any], after: Mapping[str, Any]) -> list[Change]:

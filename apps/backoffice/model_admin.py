@@ -346,6 +346,8 @@ class ModelAdmin(UnfoldModelAdmin):
         principal = reader(request)
         seen = Seen(principal, self.permission)
         form = dialog.form(request.POST if request.method == "POST" else None, row, seen)
+        for name in form.fields.keys() & request.GET.keys():  # a link may fill in what the reader chose by it
+            form.fields[name].initial = request.GET[name]
         status = 200
         if request.method == "POST":
             status = 400

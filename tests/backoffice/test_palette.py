@@ -111,5 +111,5 @@ def test_palette_asks_a_constant_number_of_queries(django_assert_max_num_queries
         make_user(name=f"Many {number}")
     client = visitor("super_admin")
     found(client, "many")
-    with django_assert_max_num_queries(12):
+    with django_assert_max_num_queries(15):
         found(client, "many")

@@ -2,6 +2,7 @@
 
 from collections.abc import Iterator
 from dataclasses import dataclass
+from datetime import timedelta
 from typing import Any
 
 from django.test import Client
@@ -18,11 +19,14 @@ from apps.core.enums import JobEngine, JobStatus
 from apps.core.ids import new_id
 from apps.core.models import Job
 from apps.core.write import Target
+from apps.flags.models import FLAG, SEGMENT, FlagUsage
+from apps.flags.services import OverrideFields, create_flag, schedule_change, set_override, update_flag
 from apps.identity.services import link_identity
+from apps.monitoring.models import HealthSample, HealthSource
 from apps.plans.models import Plan
 from apps.tenants.models import Purge, StatusChange, Tenant
 from apps.users.models import User
-from tests.factories import actor, make_staff, make_workspace
+from tests.factories import actor, make_flag, make_segment, make_staff, make_workspace
 from tests.surfaces.places import Places, make_places
 from tests.users.support import sign_in
 
@@ -63,12 +67,35 @@ def make_world() -> World:
         "approvals": request.public_id,
         "configuration": "tenant.session_idle_minutes",
         "verifications": _verified(),
+        **_flags(places.live.tenant),
+        "health": _watched(),
     }
     return World(
         places=places,
         live={"users": places.live.user.public_id, "tenants": places.live.tenant.public_id, **shared},
         test={"users": places.test.user.public_id, "tenants": places.test.tenant.public_id, **shared},
     )
+
+
+def _watched() -> str:
+    """A source that is down, after an hour of answers."""
+    source = HealthSource.objects.create(
+        service_id="zephyrine-billing",
+        url="http://127.0.0.1:9/healthz?token=abcdefghijklmnop",
+        critical=True,
+        status="unhealthy",
+        failures=3,
+        last_checked_at=now(),
+        latency_ms=41,
+        message="It answers 503.",
+    )
+    HealthSample.objects.bulk_create(
+        HealthSample(
+            source=source, at=now() - timedelta(minutes=minute), is_good=minute > 3, latency_ms=minute
+        )
+        for minute in range(1, 61)
+    )
+    return str(source.id)
 
 
 def _verified() -> str:
@@ -85,6 +112,45 @@ def _verified() -> str:
         asked_by="scheduler",
     )
     return row.public_id
+
+
+def _flags(tenant: Tenant) -> dict[str, str]:
+    """A flag with all that a page of one shows, and its segment; one that it needs."""
+    segment = make_segment()
+    make_flag("payments")
+    split = [{"variation": "on", "weight": 30}, {"variation": "off", "weight": 70}]
+    flag = create_flag(
+        actor=actor(),
+        key="checkout.new-form",
+        fields={
+            "description": "The new form of the checkout",
+            "owner": "team checkout",
+            "tags": ["checkout", "q4"],
+            "expiresAt": now() + timedelta(days=3),
+            "rules": [
+                {"name": "friends", "conditions": [{"segment": segment.key}], "variation": "on"},
+                {
+                    "conditions": [
+                        {"attribute": "plan", "operator": "in", "value": ["pro", "growth"]},
+                        {"attribute": "userId", "operator": "exists", "value": True},
+                    ],
+                    "split": split,
+                    "contextKey": "userId",
+                },
+            ],
+            "rollout": {"percentage": 12.5},
+            "prerequisites": [{"key": "payments", "variation": "on"}],
+        },
+    )
+    set_override(
+        actor=actor(), key=flag.key, tenant_id=tenant.id, fields=OverrideFields(enabled=True, reason="asked")
+    )
+    update_flag(actor=actor(), key=flag.key, fields={"defaultEnabled": True})
+    schedule_change(
+        actor=actor(), key=flag.key, at=now() + timedelta(days=1), change={"rollout": {"percentage": 50}}
+    )
+    FlagUsage.objects.create(flag=flag, hour=now(), variation="on", count=1234)
+    return {"flags": ids.public(FLAG, flag.id), "segments": ids.public(SEGMENT, segment.id)}
 
 
 def _approval(person: User) -> ApprovalRequest:

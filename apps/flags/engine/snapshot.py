@@ -109,6 +109,31 @@ class Snapshot:
     def tenant_ids(self) -> Iterable[str]:
         return self.known.keys()
 
+    def with_flag(self, flag: Flag) -> "Snapshot":
+        """The same but for one definition, new or changed: what it would come to. Its overrides stay, but for those of
+        a variation that it has no longer.
+
+        Raises:
+            Unusable: see `build`.
+        """
+        known = self.compiled.get(flag.key)
+        given = [
+            Override(flag.key, tenant, decision.variation, ends)
+            for tenant, (decision, ends) in (known.overrides.items() if known is not None else ())
+        ]
+        definitions = {**self.definitions, flag.key: flag}
+        segments = {key: compile_segment(segment) for key, segment in self.segments.items()}
+        made = CompiledFlag(flag, segments, given, broken=flag.key in broken(definitions))
+        return Snapshot(
+            revision=self.revision,
+            loaded_at=self.loaded_at,
+            definitions=MappingProxyType(definitions),
+            segments=self.segments,
+            flags={**self.compiled, flag.key: made},
+            facts=self.known,
+            expiries=self._expiries,
+        )
+
     def depends_on_context(self, key: str) -> bool:
         """True where a rule, the rollout or a prerequisite of the flag looks at what callers send."""
         waiting, seen = [key], {key}
