@@ -63,6 +63,8 @@ PERMISSIONS: dict[str, dict[Role, Reach]] = {
     "exports.read_any": _ALL,
     "data.export": _ALL,  # all that is held about one person or tenant, in clear
     "jobs.read": {**_ALL, Role.OPS: Reach.ALL},
+    "health.read": {**_ALL, Role.OPS: Reach.ALL},
+    "health.manage": _ALL,
 }
 
 # Roles that read personal data only masked.

@@ -214,7 +214,10 @@ def postgres_program(server: Postgres) -> Program:
 
 
 def prepare_database(stack: Stack) -> None:
-    """Migrate what isn't migrated; the first time also fill in demo data and make the operator."""
+    """Migrate what isn't migrated; the first time also fill in demo data and make the operator.
+
+    Where our own parts lie at other addresses than last time, they are registered anew as sources of health.
+    """
     database = hashlib.sha256(stack.variables["DATABASE_URL"].encode()).hexdigest()[:16]
     done = read_json(stack.home.file(PREPARED_FILE))
     if done.get("database") != database:
@@ -226,13 +229,24 @@ def prepare_database(stack: Stack) -> None:
         _manage(stack, "seed", "seed")
     if not done.get("operator"):
         stack.operator = _manage(stack, "operator", "bootstrap_operator")
-    done |= {"migrations": migrations, "seed": True, "operator": True}
+    watched = watched_parts(stack)
+    if done.get("watched") != watched:
+        _manage(stack, "health", "seed_health", *watched)
+    done |= {"migrations": migrations, "seed": True, "operator": True, "watched": watched}
     write_json(stack.home.file(PREPARED_FILE), done)
 
 
-def _manage(stack: Stack, name: str, command: str) -> str:
+def watched_parts(stack: Stack) -> list[str]:
+    """Our own parts that answer HTTP, as the sources of health that a trial begins with."""
+    parts = {"steward-web": f"{stack.ports.web}/readyz", "steward-stream": f"{stack.ports.stream}/healthz"}
+    if "STEWARD_MAILBOX_URL" in stack.variables:
+        parts["mailbox"] = f"{stack.ports.mailbox}/messages"
+    return [f"{name}=http://127.0.0.1:{rest}" for name, rest in parts.items()]
+
+
+def _manage(stack: Stack, name: str, *command: str) -> str:
     variables = stack.given | stack.variables
-    return stack.supervisor.run_to_end(name, [sys.executable, "manage.py", command], variables)
+    return stack.supervisor.run_to_end(name, [sys.executable, "manage.py", *command], variables)
 
 
 def digest_of_migrations() -> str:

@@ -12,6 +12,8 @@ from apps.monitoring.verdicts import FAILURES, SUCCESSES
 
 SHORTEST_INTERVAL, LONGEST_INTERVAL = 10, 3600
 LONGEST_TIMEOUT = 30
+SERVICE_ID = r"^[A-Za-z0-9._:-]{1,64}$"
+LONGEST_URL = 500
 
 
 class HealthSource(models.Model):
@@ -19,7 +21,7 @@ class HealthSource(models.Model):
 
     id = models.UUIDField(primary_key=True, default=new_id, editable=False)
     service_id = models.CharField(max_length=64, unique=True)
-    url = models.CharField(max_length=500)
+    url = models.CharField(max_length=LONGEST_URL)
     interval_seconds = models.PositiveSmallIntegerField(
         default=30, validators=[MinValueValidator(SHORTEST_INTERVAL), MaxValueValidator(LONGEST_INTERVAL)]
     )

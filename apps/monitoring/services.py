@@ -1,8 +1,8 @@
 """Registering sources, polling them, and forgetting old answers."""
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import suppress
+from contextlib import contextmanager, suppress
 from datetime import timedelta
 from uuid import UUID
 
@@ -13,12 +13,14 @@ from apps.core.clock import now
 from apps.core.errors import Invalid
 from apps.core.outbound.guard import AddressRefused, NameUnresolved
 from apps.core.principal import Principal
-from apps.core.write import Target, write
+from apps.core.write import Target, Write, write
 from apps.monitoring import knobs
+from apps.monitoring.errors import SourceNotFound
 from apps.monitoring.gateways.probe import Found, guard, probe
 from apps.monitoring.models import HealthSample, HealthSource
 from apps.monitoring.verdicts import after
 
+POLL_JOB = "monitoring.poll"
 _AT_ONCE = 8
 _MOST_PER_RUN = 200
 _BATCH = 5_000
@@ -32,6 +34,7 @@ def register_source(
     interval_seconds: int | None = None,
     timeout_seconds: int | None = None,
     critical: bool | None = None,
+    reason: str = "",
 ) -> tuple[HealthSource, bool]:
     """Adds a source, or changes the one of that service; what is None stays, or takes its default. (source, made)
 
@@ -41,7 +44,8 @@ def register_source(
         Invalid: the address can't be called, or is one that never may be; the time-out is longer than the interval.
     """
     _check(url)
-    with write("health_source.register", actor=actor, target=Target("health_source", service_id)) as w:
+    target = Target("health_source", service_id)
+    with write("health_source.register", actor=actor, target=target, reason=reason) as w:
         # Two that register the same service at once: the second waits here and finds the row.
         HealthSource.objects.bulk_create(
             [HealthSource(service_id=service_id, url=url)], ignore_conflicts=True
@@ -88,17 +92,39 @@ def _told(row: HealthSource) -> dict[str, object]:
     }
 
 
-def remove_source(*, actor: Principal, service_id: str, reason: str = "") -> bool:
-    """Forgets a source and its answers; False where there is none."""
-    with write(
-        "health_source.remove", actor=actor, target=Target("health_source", service_id), reason=reason
-    ) as w:
-        row = HealthSource.objects.select_for_update().filter(service_id=service_id).first()
-        if row is None:
-            return False
+def remove_source(*, actor: Principal, service_id: str, reason: str = "") -> None:
+    """Forgets a source and its answers; the trail keeps what happened to it.
+
+    Raises:
+        SourceNotFound: there is none.
+    """
+    with _of_source("health_source.remove", actor=actor, service_id=service_id, reason=reason) as (w, row):
         w.changed(before=_told(row))
         row.delete()
-    return True
+
+
+def ask_at_once(*, actor: Principal, service_id: str, reason: str = "") -> None:
+    """Has a worker poll a source now, whatever its interval; whoever asks doesn't wait for it.
+
+    Raises:
+        SourceNotFound: there is none.
+    """
+    with _of_source("health_source.ask", actor=actor, service_id=service_id, reason=reason) as (w, row):
+        row.due_at = now()
+        row.save(update_fields=["due_at"])
+        w.enqueue(POLL_JOB)
+
+
+@contextmanager
+def _of_source(
+    action: str, *, actor: Principal, service_id: str, reason: str
+) -> Iterator[tuple[Write, HealthSource]]:
+    """A change of a source, which is locked meanwhile."""
+    with write(action, actor=actor, target=Target("health_source", service_id), reason=reason) as w:
+        row = HealthSource.objects.select_for_update().filter(service_id=service_id).first()
+        if row is None:
+            raise SourceNotFound
+        yield w, row
 
 
 def poll_due(*, actor: Principal) -> int:

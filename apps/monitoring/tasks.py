@@ -7,7 +7,7 @@ from apps.core.jobs.registry import Run, job
 from apps.monitoring import services
 
 
-@job("monitoring.poll", every=timedelta(seconds=10), max_attempts=1)
+@job(services.POLL_JOB, every=timedelta(seconds=10), max_attempts=1)
 def poll(run: Run) -> dict[str, Any]:
     """Asks the sources that are due. Killed half-way, what was claimed and not asked is due an interval later."""
     return {"polled": services.poll_due(actor=run.actor)}

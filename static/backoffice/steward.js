@@ -286,6 +286,60 @@
     document.querySelectorAll("form[data-autosubmit] :disabled").forEach((field) => (field.disabled = false));
   });
 
+  /* --- a part that reads itself anew; only while it is looked at, and until its button halts it --- */
+
+  /* htmx keeps the focus where an element of the same id is in the new part; nothing here scrolls. */
+  document.querySelectorAll("[data-refresh]").forEach(function (part) {
+    const failed = document.getElementById(part.id + "-failed");
+    const link = document.querySelector(`[data-refresh-link="${part.id}"]`);
+    const every = Number(part.dataset.refresh) * 1000;
+    const busy = () => modal.open || palette.open || part.contains(getSelection().anchorNode) && String(getSelection());
+    let halted = false;
+    let last = Date.now();
+
+    function refresh() {
+      last = Date.now();
+      htmx.trigger(part, "refresh");
+    }
+
+    function showHalted() {
+      link.lastChild.textContent = halted ? "Refresh again" : "Halt refreshing";
+      link.querySelector(".material-symbols-outlined").textContent = halted ? "play_arrow" : "pause";
+    }
+
+    function away(event) {
+      if (event.target !== part) return;
+      failed.textContent = "It can't be read anew. What stands here is of the time that it says; it is tried again.";
+      failed.hidden = false;
+    }
+
+    link.setAttribute("role", "button");
+    link.addEventListener("click", function (event) {
+      event.preventDefault();
+      halted = !halted;
+      showHalted();
+      if (!halted) refresh();
+    });
+    link.addEventListener("keydown", function (event) {
+      if (event.key !== " ") return;
+      event.preventDefault();
+      link.click();
+    });
+    part.addEventListener("htmx:beforeSwap", function (event) {
+      if (event.detail.xhr.status < 400) return void (failed.hidden = true);
+      event.detail.shouldSwap = false;
+      away(event);
+    });
+    part.addEventListener("htmx:sendError", away);
+    document.addEventListener("visibilitychange", function () {
+      if (!document.hidden && !halted && Date.now() - last >= every) refresh();
+    });
+    setInterval(function () {
+      if (!document.hidden && !halted && !busy() && Date.now() - last >= every) refresh();
+    }, 1000);
+    showHalted();
+  });
+
   /* --- theme --- */
 
   const themes = { auto: "contrast", light: "light_mode", dark: "dark_mode" };

@@ -4,7 +4,14 @@ from typing import Any
 
 from apps.monitoring import cache, services
 from apps.monitoring.enums import Overall, SourceStatus
-from apps.monitoring.models import LONGEST_INTERVAL, LONGEST_TIMEOUT, SHORTEST_INTERVAL, HealthSource
+from apps.monitoring.models import (
+    LONGEST_INTERVAL,
+    LONGEST_TIMEOUT,
+    LONGEST_URL,
+    SERVICE_ID,
+    SHORTEST_INTERVAL,
+    HealthSource,
+)
 from apps.surfaces import service
 from apps.surfaces.internal import INTERNAL
 from apps.surfaces.kit.actions import changes, reads
@@ -13,7 +20,6 @@ from apps.surfaces.kit.calls import Call
 from apps.surfaces.kit.fields import Flag, Pattern, Text, Whole
 from apps.surfaces.kit.inputs import Body
 
-_NAME = r"^[A-Za-z0-9._:-]{1,64}$"
 _AGGREGATE: dict[str, Any] = {
     "type": "object",
     "properties": {
@@ -56,8 +62,8 @@ _SOURCE: dict[str, Any] = {
 class SourceBody(Body):
     """A service and where its health is asked."""
 
-    serviceId = Pattern(_NAME, max_length=64)  # noqa: N815  as the contract writes it
-    url = Text(max_length=500, help_text="http:// or https://; not a metadata or link-local address.")
+    serviceId = Pattern(SERVICE_ID, max_length=64)  # noqa: N815  as the contract writes it
+    url = Text(max_length=LONGEST_URL, help_text="http:// or https://; not a metadata or link-local address.")
     intervalSeconds = Whole(min_value=SHORTEST_INTERVAL, max_value=LONGEST_INTERVAL, required=False)  # noqa: N815
     timeoutSeconds = Whole(min_value=1, max_value=LONGEST_TIMEOUT, required=False)  # noqa: N815
     critical = Flag(required=False)

@@ -19,6 +19,8 @@ from apps.core.write import write
 from apps.users.models import User
 
 _NOTED_EVERY = timedelta(minutes=1)
+# Of a page that reads itself anew: nobody may sit before it, so it doesn't keep the session alive.
+_UNATTENDED = "X-Steward-Unattended"
 
 
 class SessionActivity:
@@ -43,5 +45,5 @@ def _end_or_note(request: HttpRequest, user: User) -> None:
             w.note(sessions_ended=1)
             own.delete()
             logout(request)
-    elif unused is None or unused > _NOTED_EVERY:
+    elif unused is None or (unused > _NOTED_EVERY and _UNATTENDED not in request.headers):
         UserSession.objects.create_from_request(request)
