@@ -7,9 +7,12 @@ import itertools
 import signal
 import statistics
 import time
+import urllib.error
+import urllib.request
 from secrets import SystemRandom
 
 import pytest
+import redis
 
 from tests.faults import checks
 from tests.faults.clients import Load
@@ -68,6 +71,43 @@ def test_postgresql_restarted_under_load_costs_only_documented_503s_and_no_effec
     checks.assert_nothing_lost_or_doubled(world, load)
     assert load.slowest < ANSWER_SECONDS
     assert max(seconds) < BACK_SECONDS
+
+
+def test_without_postgresql_the_health_of_services_is_still_told_to_who_was_let_in(world: World) -> None:
+    world.serve("web")
+    token = world.manage("mint_token", "--scopes", "SERVICE", "--subject", "svc-faults").stdout.strip()
+    asked = urllib.request.Request(
+        f"http://127.0.0.1:{world.web_port}/api/v1/admin/health/aggregate",
+        headers={"Authorization": f"Bearer {token}"},
+    )
+    # Each worker remembers for itself.
+    before = [_answer(asked) for _ in range(20)][-1]
+    assert before[0] == 200
+    _age_the_aggregate(world)
+    world.postgres.stop(signal.SIGQUIT)
+    try:
+        answers = [_answer(asked) for _ in range(20)]
+    finally:
+        world.postgres.start()
+    assert before in answers
+    assert {status for status, _ in answers} <= {200, 503}
+    assert all(body == before[1] for status, body in answers if status == 200)
+
+
+def _answer(asked: urllib.request.Request) -> tuple[int, bytes]:
+    try:
+        with urllib.request.urlopen(asked, timeout=ANSWER_SECONDS) as answer:  # noqa: S310  loopback
+            return answer.status, answer.read()
+    except urllib.error.HTTPError as refused:
+        return refused.code, refused.read()
+
+
+def _age_the_aggregate(world: World) -> None:
+    """What is kept is older than it may be, so that the database is asked."""
+    with redis.Redis.from_url(world.cache.url) as link:
+        stored = link.get("steward:health:aggregate")
+        assert isinstance(stored, bytes)
+        link.set("steward:health:aggregate", stored.replace(b'"at":', b'"at":0,"was":', 1))
 
 
 def test_valkey_killed_under_load_with_all_its_messages_costs_no_effect(

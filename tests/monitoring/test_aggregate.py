@@ -9,6 +9,8 @@ from django.db import OperationalError
 from pytest_django import Settings
 
 from apps.core.errors import Unavailable
+from apps.identity.api import authentication
+from apps.identity.remembered import remembered
 from apps.monitoring import cache, selectors
 from apps.monitoring.models import HealthSource
 from tests.monitoring.conftest import poll, register
@@ -88,6 +90,24 @@ def test_without_the_database_the_last_one_is_given_with_its_time(
     _aged(settings)
     monkeypatch.setattr(selectors, "aggregate", _away)
     assert cache.aggregate() == first
+
+
+def test_over_http_without_the_database_a_service_that_was_let_in_is_given_the_last_one(
+    url: str, settings: Settings, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Its failure is made up here; tests/faults stops a real server."""
+    poll(register(url))
+    client = by_scopes("SERVICE")
+    first = client.get(PATH)
+    _aged(settings)
+    monkeypatch.setattr(selectors, "aggregate", _away)
+    monkeypatch.setattr(authentication, "principal_of", _away)
+    assert client.get(PATH).json() == first.json()
+    stranger = by_scopes("SERVICE", subject="svc-elsewhere").get(PATH)
+    assert (stranger.status_code, stranger.json()["error"]["code"]) == (503, "ADM_UNAVAILABLE")
+    # A right was withdrawn somewhere, and nobody can ask whose.
+    remembered.forget()
+    assert client.get(PATH).status_code == 503
 
 
 def test_without_both_it_says_so(settings: Settings, monkeypatch: pytest.MonkeyPatch) -> None:

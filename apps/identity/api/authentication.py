@@ -2,6 +2,7 @@
 
 from dataclasses import replace
 
+from django.db import InterfaceError, OperationalError
 from django.http import HttpRequest
 
 from apps.core.access import Role
@@ -32,16 +33,22 @@ class BearerToken:
 
 
 class RememberedToken(BearerToken):
-    """The same for routes that are also answered without PostgreSQL: who was let in is remembered
-    (apps.identity.remembered)."""
+    """The same for routes that are also answered without PostgreSQL: who was let in is remembered, and let in by that
+    while it is away (apps.identity.remembered)."""
 
     def authenticate(self, request: HttpRequest) -> Principal | None:
         text = bearer(request)
         if text is None:
             return None
         generation = remembered.generation
-        token = verify(text)
-        principal = principal_of(token)
+        try:
+            token = verify(text)
+            principal = principal_of(token)
+        except (OperationalError, InterfaceError):
+            known = remembered.get(text)
+            if known is None:
+                raise
+            return known
         remembered.put(text, token, principal, generation=generation)
         return principal
 
