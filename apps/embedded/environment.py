@@ -65,6 +65,14 @@ def application_environment(
     return result
 
 
+def own_parts(ports: Ports, *, mailbox: bool) -> list[str]:
+    """Our parts that answer HTTP, as `name=url`: the sources of health that a trial begins with."""
+    parts = {"steward-web": f"{ports.web}/readyz", "steward-stream": f"{ports.stream}/healthz"}
+    if mailbox:
+        parts["mailbox"] = f"{ports.mailbox}/messages"
+    return [f"{name}=http://127.0.0.1:{rest}" for name, rest in parts.items()]
+
+
 def without_ours(given: Mapping[str, str]) -> dict[str, str]:
     """An environment without what `make env` put there: what is left, somebody chose.
 

@@ -229,19 +229,11 @@ def prepare_database(stack: Stack) -> None:
         _manage(stack, "seed", "seed")
     if not done.get("operator"):
         stack.operator = _manage(stack, "operator", "bootstrap_operator")
-    watched = watched_parts(stack)
+    watched = environment.own_parts(stack.ports, mailbox="STEWARD_MAILBOX_URL" in stack.variables)
     if done.get("watched") != watched:
         _manage(stack, "health", "seed_health", *watched)
     done |= {"migrations": migrations, "seed": True, "operator": True, "watched": watched}
     write_json(stack.home.file(PREPARED_FILE), done)
-
-
-def watched_parts(stack: Stack) -> list[str]:
-    """Our own parts that answer HTTP, as the sources of health that a trial begins with."""
-    parts = {"steward-web": f"{stack.ports.web}/readyz", "steward-stream": f"{stack.ports.stream}/healthz"}
-    if "STEWARD_MAILBOX_URL" in stack.variables:
-        parts["mailbox"] = f"{stack.ports.mailbox}/messages"
-    return [f"{name}=http://127.0.0.1:{rest}" for name, rest in parts.items()]
 
 
 def _manage(stack: Stack, name: str, *command: str) -> str:
