@@ -70,6 +70,7 @@ def test_preview_says_that_rules_look_at_what_callers_send(client: Client) -> No
         ({"rollout.percentage": "101"}, "A percentage from 0 to 100"),
         ({"rollout.percentage": "lots"}, "A percentage from 0 to 100"),
         ({"prerequisites.0.key": "nowhere", "prerequisites.0.variation": "on"}, "There is no flag"),
+        ({"prerequisites.0.key": "upstream", "prerequisites.0.variation": "on"}, "run in a circle"),
         ({"prerequisites.0.key": "checkout", "prerequisites.0.variation": "on"}, "own prerequisite"),
         ({"expiresAt": "soon"}, "A date and a time"),
         ({"tags": ",".join(map(str, range(30)))}, "At most 20 different tags"),
@@ -81,6 +82,7 @@ def test_what_makes_no_sense_is_said_at_its_place(
     client: Client, changes: dict[str, str], sentence: str
 ) -> None:
     flag = made()
+    made("upstream", prerequisites=[{"key": "checkout", "variation": "on"}])
     holder.pin_present()
     answer = edit(client, flag, "save", **changes, **REASON)
     assert answer.status_code == 400
@@ -175,3 +177,21 @@ def test_a_segment_is_offered_to_rules(client: Client) -> None:
     flag.refresh_from_db()
     assert flag.rules == [{"conditions": [{"segment": "europeans"}], "variation": "on"}]
     assert "in the segment europeans" in client.get(url(flag)).content.decode()
+
+
+def test_a_flag_with_hundreds_of_rules_is_edited_as_json(client: Client) -> None:
+    each = {"conditions": [{"attribute": "plan", "operator": "equals", "value": "pro"}], "variation": "on"}
+    page = client.get(url(made(rules=[each] * 150), "?tab=edit")).content.decode()
+    assert "150 rules are too many for a form" in page
+    assert 'name="json"' in page
+    assert 'name="rules.0.serve"' not in page
+
+
+def test_an_unknown_button_and_an_unknown_version_change_nothing(client: Client) -> None:
+    flag = made()
+    assert edit(client, flag, "explode", **pro()).status_code == 200
+    assert edit(client, flag, "save", **{**pro(), "version": "999999"}, **REASON).status_code == 412
+    assert edit(client, flag, "save", **{**pro(), "version": "x"}, **REASON).status_code == 412
+    assert client.get(url(flag, "edit/")).status_code == 302
+    flag.refresh_from_db()
+    assert flag.version == 1

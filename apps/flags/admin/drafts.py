@@ -17,7 +17,7 @@ from apps.flags.engine.operators import number
 
 SEGMENT = "segment"
 SPLIT = "*"  # no variation can be called so
-MOST_RULES = 60  # rules in a form; beyond, JSON is the better way
+MOST_INPUTS = 700  # of rules in a form: Django takes 1,000 in all, and beyond, JSON is the better way
 _WHEN = "%Y-%m-%dT%H:%M"
 
 Sent: TypeAlias = Mapping[str, str]

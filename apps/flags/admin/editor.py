@@ -15,12 +15,13 @@ from apps.core.errors import DomainError, PreconditionFailed
 from apps.core.principal import Principal
 from apps.flags import engine, selectors
 from apps.flags.admin import patches, words
-from apps.flags.admin.drafts import MOST_RULES, SEGMENT, SPLIT, Draft, Sent, arrange
+from apps.flags.admin.drafts import MOST_INPUTS, SEGMENT, SPLIT, Draft, Sent, arrange
 from apps.flags.admin.impact import Impact, impact_of
 from apps.flags.enums import DEFINING
 from apps.flags.errors import FlagInvalid, FlagsUnavailable
 from apps.flags.models import Flag, Segment
 from apps.flags.services.approved import change
+from apps.flags.services.common import definitions
 
 Errors = Mapping[str, Sequence[str]]
 
@@ -111,13 +112,19 @@ def opened(flag: Flag, url: str, *, as_json: bool) -> Block:
     """The editor of the version in force."""
     if flag.is_archived:
         return Note("It is archived: restore one of its versions first.", "grey", "archive")
-    crowded = len(flag.rules) > MOST_RULES
+    crowded = _inputs(flag) > MOST_INPUTS
     body = json.dumps(words.body(flag), indent=2, ensure_ascii=False)
     block = _furnished(Editor(url, flag, Draft.of(flag.version, flag.definition()), body, as_json or crowded))
     if crowded and not as_json:
         said = f"{len(flag.rules)} rules are too many for a form: here they are as JSON."
         return replace(block, general=[said])
     return block
+
+
+def _inputs(flag: Flag) -> int:
+    """How many inputs a form of its rules has."""
+    each_rule = 3 + 2 * len(flag.variations)
+    return sum(each_rule + 3 * len(rule["conditions"]) for rule in flag.rules)
 
 
 def answer(flag: Flag, url: str, sent: Sent, actor: Principal) -> Answer:
@@ -183,6 +190,7 @@ def _tried(flag: Flag, fields: Mapping[str, Any]) -> tuple[dict[str, Any], Impac
     segments = set(Segment.objects.values_list("key", flat=True))
     try:
         read = engine.read_flag({**flag.evaluated(), **fields}, segments=segments)
+        engine.check_prerequisites(read, definitions())
         return definition, impact_of(read)
     except engine.Malformed as wrong:
         raise FlagInvalid(wrong.field, wrong.sentence) from None

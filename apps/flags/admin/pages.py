@@ -102,7 +102,6 @@ def _reached(flag: Flag) -> Facts:
 
 def _rules(flag: Flag) -> Rules:
     rollout = flag.rollout or {}
-    otherwise = "on" if flag.default_enabled else "off"
     return Rules(
         [
             (each.get("name") or "", words.conditions(each["conditions"]), words.served(each))
@@ -110,7 +109,7 @@ def _rules(flag: Flag) -> Rules:
         ],
         rollout.get("percentage"),
         words.rollout(flag.rollout),
-        f"{otherwise}: {flag.variation_when(enabled=flag.default_enabled)}",
+        f"serve {flag.variation_when(enabled=flag.default_enabled)}",
     )
 
 
@@ -132,7 +131,7 @@ def _prerequisites(flag: Flag, needing: Sequence[Flag], seen: Seen) -> Table:
     for other in needing:
         asked = next(each["variation"] for each in other.prerequisites if each["key"] == flag.key)
         rows.append(Row(["is needed by", _flag_link(other, other.key, seen), f"when it is {asked}"]))
-    return Table("Prerequisites", [("", "text"), ("Flag", "text"), ("", "text")], rows, "None.")
+    return Table("Prerequisites", [("Which way", "text"), ("Flag", "text"), ("When", "text")], rows, "None.")
 
 
 def _flag_link(flag: Flag | None, key: str, seen: Seen) -> cells.Cell:
@@ -189,7 +188,7 @@ def overrides(flag: Flag, seen: Seen, asked: Mapping[str, str]) -> list[Block]:
             )
         )
     heads = [("Tenant", "text"), ("Gets", "text"), ("Until", "text"), ("Reason", "wrap"), ("Set by", "text"),
-             ("Set", "text"), ("", "text")]  # fmt: skip
+             ("Set", "text"), ("Action", "text")]  # fmt: skip
     note = f"{flag.overrides_count:,} in force"  # type: ignore[attr-defined]  # annotated
     blocks: list[Block] = [
         Table("Overrides", heads, lines, "None: the rules count for everybody.", note=note)
@@ -245,7 +244,7 @@ def schedule(flag: Flag, seen: Seen, _asked: Mapping[str, str]) -> list[Block]:
                 tone="red" if row.status == ScheduleStatus.FAILED else "",
             )
         )
-    heads = [("At", "text"), ("Change", "wrap"), ("State", "text"), ("By", "text"), ("", "text")]
+    heads = [("At", "text"), ("Change", "wrap"), ("State", "text"), ("By", "text"), ("Action", "text")]
     return [Table("Scheduled changes", heads, rows, "Nothing is planned.")]
 
 

@@ -98,13 +98,20 @@ def flags_tab(tenant: Tenant, seen: Seen, _asked: Mapping[str, str]) -> list[Blo
         if decision is None:
             continue
         row = given.get(flag.pk)
-        by_context = snapshot.depends_on_context(flag.key)
-        because = f"{why(decision)}{'; more with a context' if by_context else ''}"
+        because: cells.Cell = why(decision)
+        if row is None and snapshot.depends_on_context(flag.key):
+            because = cells.noted(because, "without what callers may send")
         last: list[cells.Cell] = [until(row) if row else "", _switch(tenant, flag.key, seen)]
         page = site.link("flags", ids.public("flg", flag.id), seen.principal)
         shown = cells.link(f"{page}?tab=explain&tenant={tenant.public_id}" if page else None, flag.key)
         rows.append(Row([shown, decided(decision), because, *last], tone="blue" if row is not None else ""))
-    heads = [("Flag", "text"), ("Now", "text"), ("Why", "text"), ("Override ends", "text"), ("", "text")]
+    heads = [
+        ("Flag", "text"),
+        ("Now", "text"),
+        ("Why", "wrap"),
+        ("Override ends", "text"),
+        ("Action", "text"),
+    ]
     return [Table("Feature flags", heads, rows, "There are no flags yet.")]
 
 

@@ -45,6 +45,13 @@ STALE: Mapping[str, str] = {
     StaleReason.SETTLED: "settled",
     StaleReason.NOT_EVALUATED: "not asked for",
 }
+_IN_WORDS = frozenset({"rules", "variations", "prerequisites", "rollout", "defaultEnabled"})
+_NAMES: Mapping[str, str] = {
+    "offVariation": "off means",
+    "expiresAt": "expires",
+    "needsApproval": "needs a second person",
+    "isArchived": "archived",
+}
 # Whose value is a list of words; the others take one.
 LISTS = frozenset({Operator.IN, Operator.NOT_IN, Operator.CIDR})
 # Whose words may be numbers and booleans, too.
@@ -141,20 +148,15 @@ def rollout(data: Mapping[str, Any] | None) -> str:
 
 
 def definition(data: Mapping[str, Any]) -> dict[str, Any]:
-    """A definition as a history shows it: rules, variations and prerequisites in words, each on its own line."""
-    found = {
-        name: value
-        for name, value in data.items()
-        if name not in {"rules", "variations", "prerequisites", "rollout"}
-    }
-    found |= {f"rule {number_}": rule(each) for number_, each in enumerate(data.get("rules") or [], 1)}
-    found |= {
-        f"variation {each['key']}": json.dumps(each["value"], ensure_ascii=False)
-        for each in data.get("variations") or []
-    }
+    """A definition, or a part of one, as a history shows it: rules, variations and prerequisites each on a line."""
+    found = {_NAMES.get(name, name): each for name, each in data.items() if name not in _IN_WORDS}
+    found |= {f"rule {at}": rule(each) for at, each in enumerate(data.get("rules") or [], 1)}
+    found |= {f"variation {each['key']}": value(each["value"]) for each in data.get("variations") or []}
     found |= {f"prerequisite {each['key']}": each["variation"] for each in data.get("prerequisites") or []}
     if "rollout" in data:
         found["rollout"] = rollout(data["rollout"])
+    if "defaultEnabled" in data:
+        found["default"] = "on" if data["defaultEnabled"] else "off"
     return found
 
 
