@@ -89,7 +89,11 @@ def serving(
         yield Server(url, process.pid)
     finally:
         process.send_signal(signal.SIGTERM)
-        process.wait(timeout=15)
+        try:
+            process.wait(timeout=5)
+        except subprocess.TimeoutExpired:  # a stream is still open
+            os.killpg(process.pid, signal.SIGKILL)
+            process.wait()
 
 
 def _wait(url: str) -> None:

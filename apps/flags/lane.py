@@ -16,6 +16,7 @@ from functools import lru_cache
 from io import BytesIO
 from typing import Any, Final
 
+import structlog
 from django.conf import settings
 from ulid import ULID
 
@@ -39,6 +40,8 @@ from apps.surfaces.kit.versions import is_known
 from apps.surfaces.ofrep import SINGLE
 from apps.surfaces.ofrep import SURFACE as OFREP
 from apps.surfaces.service import SURFACE as SERVICE
+
+log = structlog.get_logger(__name__)
 
 Environ = dict[str, Any]
 StartResponse = Callable[..., Any]
@@ -116,6 +119,9 @@ class Lane:
             found = self._short(environ, path)
         except DomainError:
             found = None  # its view says it, in the surface's words
+        except Exception:
+            log.exception("flag_lane_failed")
+            found = None
         if found is None:
             return self._behind(environ, start_response)
         status = "304 Not Modified" if found.is_known else "200 OK"

@@ -86,11 +86,13 @@ class Holder:
         with self._guard:
             # Reads follow one another, so what was read last is newest, whatever its revision: that of a restored
             # database may be lower.
-            self._rows = self._read()
-            self._put(stored.build(self._rows), self._rows.versions)
+            rows, known, snapshot = self._read(), self._rows, self._snapshot
+            before = (known, snapshot) if known is not None and snapshot is not None else None
+            self._put(stored.build(rows, before=before), rows.versions)
+            self._rows = rows
             self._from_file = self._behind = False
             self._loaded_at = time.monotonic()
-            keeper.keep(settings.FLAGS_SNAPSHOT_FILE, self._rows)
+            keeper.keep(settings.FLAGS_SNAPSHOT_FILE, rows)
 
     def refresh_quietly(self) -> None:
         """As `refresh`, where this process has flags at all; with the database away the listener will catch up."""
@@ -116,7 +118,7 @@ class Holder:
     def pin(self, snapshot: Snapshot) -> None:
         """Serves this snapshot and listens no longer."""
         with self._guard:
-            self._pinned = True
+            self._pinned, self._rows = True, None
             self._hang_up()
             self._put(snapshot, self._versions)
 

@@ -5,13 +5,15 @@ import tempfile
 import time
 from collections.abc import Callable, Sequence
 from contextlib import suppress
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
 from datetime import datetime
+from functools import lru_cache
 from hashlib import blake2b
 from pathlib import Path
 from typing import Any, TypeAlias
 from uuid import UUID
 
+import orjson
 import structlog
 
 from apps.core.clock import iso
@@ -32,7 +34,7 @@ from apps.tenants.events import ATTRIBUTES_TOPIC
 log = structlog.get_logger(__name__)
 
 Fetch: TypeAlias = Callable[[str], Sequence[tuple[Any, ...]]]
-_FORMAT = 2
+_FORMAT = 3
 
 _REVISIONS = "SELECT name, revision, changed_at FROM core_live_topic"
 _FLAGS = (
@@ -91,18 +93,28 @@ def read(fetch: Fetch, *, before: Rows | None = None) -> Rows:
         flags=[_flag_row(row) for row in fetch(_FLAGS)],
         segments=[{"key": key, "conditions": json.loads(text)} for key, text in fetch(_SEGMENTS)],
         overrides=[
-            (key, public(TENANT, tenant), enabled, variation, ends.timestamp() if ends else None)
+            (key, _public(tenant), enabled, variation, ends.timestamp() if ends else None)
             for key, tenant, enabled, variation, ends in fetch(_OVERRIDES)
         ],
         tenants=known if known is not None else [_tenant_row(*row) for row in fetch(_TENANTS)],
     )
 
 
-def build(rows: Rows) -> Snapshot:
-    """The snapshot. A row that makes no sense is left out and told of: it must not keep all others away."""
+def build(rows: Rows, *, before: tuple[Rows, Snapshot] | None = None) -> Snapshot:
+    """The snapshot. A row that makes no sense is left out and told of: it must not keep all others away.
+
+    Args:
+        before: what was read and built last: whatever is the same is not made again.
+    """
+    last, snapshot = before if before is not None else (None, None)
     segments = [read for data in rows.segments if (read := _segment(data)) is not None]
     known = {segment.key for segment in segments}
-    flags = {data["key"]: found for data in rows.flags if (found := _flag(data, known)) is not None}
+    same = _unchanged(rows, last, snapshot)
+    flags = {
+        data["key"]: found
+        for data in rows.flags
+        if (found := same.get(id(data)) or _flag(data, known)) is not None
+    }
     overrides = []
     for key, tenant, enabled, variation, ends in rows.overrides:
         flag = flags.get(key)
@@ -115,11 +127,22 @@ def build(rows: Rows) -> Snapshot:
         flags=flags.values(),
         segments=segments,
         overrides=overrides,
-        tenants=[
+        tenants=None
+        if last is not None and last.tenants is rows.tenants
+        else [
             TenantAttributes(tenant, plan, status, tuple(tags), country, created)
             for tenant, plan, status, tags, country, created in rows.tenants
         ],
+        before=snapshot,
     )
+
+
+def _unchanged(rows: Rows, last: Rows | None, snapshot: Snapshot | None) -> dict[int, Flag]:
+    """Flags that were read and checked before, by the identity of their row (`_flag_row` remembers rows)."""
+    if last is None or snapshot is None or last.segments != rows.segments:
+        return {}
+    found = {id(data): snapshot.definitions.get(data["key"]) for data in last.flags}
+    return {place: flag for place, flag in found.items() if flag is not None}
 
 
 def write_file(path: str, rows: Rows) -> None:
@@ -132,9 +155,9 @@ def write_file(path: str, rows: Rows) -> None:
     target, made = Path(path), ""
     try:
         target.parent.mkdir(parents=True, exist_ok=True)
-        with tempfile.NamedTemporaryFile("w", dir=target.parent, delete=False, encoding="utf-8") as file:
+        with tempfile.NamedTemporaryFile(dir=target.parent, delete=False) as file:
             made = file.name
-            json.dump({"format": _FORMAT, **asdict(rows)}, file)
+            file.write(orjson.dumps({"format": _FORMAT, "rows": rows}))
         Path(made).replace(target)
     except OSError as wrong:
         log.warning("flags_file_not_written", error=type(wrong).__name__)
@@ -147,11 +170,12 @@ def read_file(path: str) -> Rows | None:
     if not path:
         return None
     try:
-        data = json.loads(Path(path).read_text(encoding="utf-8"))
-        if data.pop("format") != _FORMAT:
+        data = orjson.loads(Path(path).read_bytes())
+        if data["format"] != _FORMAT:
             return None
-        versions, stamps = tuple(data.pop("versions")), tuple(data.pop("stamps"))
-        return Rows(versions=versions, stamps=stamps, **data)
+        rows = data["rows"]
+        versions, stamps = tuple(rows.pop("versions")), tuple(rows.pop("stamps"))
+        return Rows(versions=versions, stamps=stamps, **rows)
     except FileNotFoundError:
         return None
     except (OSError, ValueError, KeyError, TypeError, AttributeError) as wrong:
@@ -163,6 +187,12 @@ def _print(stamps: Sequence[str]) -> str:
     return blake2b("/".join(stamps).encode(), digest_size=3).hexdigest()
 
 
+@lru_cache(maxsize=65_536)
+def _public(tenant: UUID) -> str:
+    return public(TENANT, tenant)
+
+
+@lru_cache(maxsize=8_192)
 def _flag_row(row: tuple[Any, ...]) -> dict[str, Any]:
     key, type_, variations, off, default, archived, rules, rollout, prerequisites, hash_, salt = row
     return {
@@ -183,7 +213,7 @@ def _flag_row(row: tuple[Any, ...]) -> dict[str, Any]:
 def _tenant_row(
     tenant: UUID, plan: str, status: str, tags: list[str], country: str, created: datetime
 ) -> tuple[Any, ...]:
-    return public(TENANT, tenant), plan, status, tags, country or None, iso(created)
+    return _public(tenant), plan, status, tags, country or None, iso(created)
 
 
 def _flag(data: dict[str, Any], segments: set[str]) -> Flag | None:

@@ -3,6 +3,7 @@
 The views of the service surface, OFREP and the lane in front of Django (apps.flags.lane) all answer from here.
 """
 
+import json
 import threading
 from collections import OrderedDict
 from dataclasses import dataclass
@@ -85,7 +86,10 @@ class Written:
     def ofrep_etag(self, tenant_id: str | None, context: Context, *, at: float) -> str:
         """Of what `ofrep_bulk` answers, without evaluating anything: it covers the revision and the whole context."""
         asked = [self.snapshot.revision_at(at), tenant_id, context]
-        print_ = orjson.dumps(asked, option=orjson.OPT_SORT_KEYS, default=str)
+        try:
+            print_ = orjson.dumps(asked, option=orjson.OPT_SORT_KEYS)
+        except TypeError:  # whole numbers of more than 64 bits
+            print_ = json.dumps(asked, sort_keys=True).encode()
         return f'"{blake2b(print_, digest_size=16).hexdigest()}"'
 
     def _keep(self, tenant_id: str, kept: _Kept) -> None:

@@ -16,7 +16,7 @@ from apps.core.principal import system
 from apps.flags.counting import counts
 from apps.flags.lane import Lane
 from apps.flags.snapshot import holder
-from apps.identity.remembered import remembered
+from apps.identity.remembered import TOPICS, remembered
 from apps.identity.services.tokens import issue_token, revoke_token
 from apps.identity.verification import verify
 from apps.surfaces.kit.throttling import throttle
@@ -69,7 +69,18 @@ class Wire:
 
 
 @pytest.fixture
-def wire() -> Iterator[Wire]:
+def _heard_once(db: None) -> None:
+    """A process forgets whom it knows when it hears of each topic for the first time; tests begin after that."""
+    del db
+    before, deadline = remembered.generation, time.monotonic() + 3
+    if before:
+        return
+    while remembered.generation < len(TOPICS) and time.monotonic() < deadline:
+        time.sleep(0.02)
+
+
+@pytest.fixture
+def wire(_heard_once: None) -> Iterator[Wire]:
     throttle().forget()
     remembered.forget()
     signals = (request_started, request_finished)
@@ -319,6 +330,23 @@ def test_an_unknown_flag_is_openfeature_s_flag_not_found(wire: Wire, tenant: Ten
         "errorCode": "FLAG_NOT_FOUND",
         "errorDetails": "There is no such flag.",
     }
+
+
+def test_numbers_without_measure_in_a_context_are_taken(wire: Wire, tenant: Tenant) -> None:
+    bearer = f"Bearer {token_of(tenant=tenant)}"
+    body = {"context": {"size": 10**37}}
+    for _ in range(2):
+        for address in ("/ofrep/v1/evaluate/flags", "/ofrep/v1/evaluate/flags/checkout"):
+            assert wire.ask("POST", address, body=body, Authorization=bearer)[0] == 200
+    assert wire.passed == 1
+
+
+def test_a_fault_of_the_short_way_is_answered_by_the_long_one(
+    wire: Wire, tenant: Tenant, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(Lane, "_internal", lambda *_: 1 / 0)
+    assert wire.ask("GET", evaluate(tenant))[0] == 200
+    assert wire.passed == 1
 
 
 def test_other_paths_are_not_touched(wire: Wire) -> None:

@@ -150,6 +150,28 @@ def test_a_chain_of_prerequisites_is_bounded_wherever_it_grows() -> None:
         ({"tags": ["a", "a"]}, "tags"),
         ({"tags": ["x" * 61]}, "tags"),
         ({"type": "number"}, "variations"),
+        (
+            {"type": "number", "variations": [{"key": "a", "value": 2**63}, {"key": "b", "value": 1}]},
+            "variations.0.value",
+        ),
+        (
+            {
+                "type": "object",
+                "variations": [{"key": "a", "value": {"x": [10**30]}}, {"key": "b", "value": {}}],
+            },
+            "variations.0.value",
+        ),
+        (
+            {
+                "rules": [
+                    {
+                        "conditions": [{"attribute": "n", "operator": "in", "value": [-(2**64)]}],
+                        "variation": "on",
+                    }
+                ]
+            },
+            "rules.0.conditions.0.value",
+        ),
     ],
 )
 def test_a_definition_that_does_not_fit_is_refused_and_leaves_nothing(

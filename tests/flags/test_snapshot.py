@@ -210,6 +210,47 @@ def test_flags_that_change_do_not_load_the_tenants_again_and_tenants_that_change
 
 
 @STORED
+def test_what_is_taken_over_from_the_last_snapshot_answers_as_what_is_made_anew() -> None:
+    tenant, other = make_tenant(country="DE"), make_tenant(country="FR")
+    make_segment()
+    make_flag("by-segment", rules=[{"conditions": [{"segment": "europeans"}], "variation": "on"}])
+    make_flag("needing", default_enabled=True, prerequisites=[{"key": "plain", "variation": "on"}])
+    services.create_flag(actor=actor(), key="plain", fields={})
+    own = Holder()
+
+    def check() -> None:
+        own.refresh()
+        anew = Holder()
+        anew.refresh()
+        for each in (tenant, other):
+            at = time.time()
+            found, expected = (
+                holding.current().bootstrap(each.public_id, {}, at=at) for holding in (own, anew)
+            )
+            assert found == expected
+        anew.pin(anew.current())
+
+    check()
+    services.update_flag(actor=actor(), key="plain", fields={"defaultEnabled": True})
+    check()
+    made = own.current().compiled
+    services.set_override(
+        actor=actor(), key="plain", tenant_id=tenant.pk, fields=OverrideFields(enabled=False)
+    )
+    check()
+    assert own.current().compiled["by-segment"] is made["by-segment"]
+    assert own.current().compiled["plain"] is not made["plain"]
+    fresh = [{"attribute": "country", "operator": "equals", "value": "FR"}]
+    services.update_segment(actor=actor(), key="europeans", conditions=fresh)
+    check()
+    services.archive_flag(actor=actor(), key="plain")
+    check()
+    services.create_flag(actor=actor(), key="another", fields={"rollout": {"percentage": 50}})
+    check()
+    own.pin(own.current())
+
+
+@STORED
 def test_a_database_restored_to_the_same_revision_has_another_one_here() -> None:
     make_flag()
     own = Holder()

@@ -140,7 +140,7 @@ class CompiledFlag:
     """A flag ready to decide. `overrides`: tenant to (decision, when it ends or None)."""
 
     __slots__ = (
-        "archived", "broken", "bucketer", "default", "flag", "key", "off", "overrides", "plain", "prerequisites",
+        "archived", "broken", "bucketer", "default", "flag", "given", "key", "off", "overrides", "prerequisites",
         "rolled_out", "rollout_key", "rollout_share", "rules", "salt",
     )  # fmt: skip
 
@@ -153,6 +153,7 @@ class CompiledFlag:
         broken: bool,
     ) -> None:
         self.flag, self.key, self.broken = flag, flag.key, broken
+        self.given = tuple(overrides)
         self.salt, self.bucketer = flag.salt, bucketers[flag.hash]
         self.archived = decision_of(flag, flag.off_variation, Reason.ARCHIVED) if flag.archived else None
         self.off = decision_of(flag, flag.off_variation, Reason.PREREQUISITE_FAILED)
@@ -171,6 +172,14 @@ class CompiledFlag:
             decision_of(flag, flag.on_variation, Reason.DEFAULT_ENABLED)
             if flag.default_enabled
             else decision_of(flag, flag.off_variation, Reason.DEFAULT_DISABLED)
+        )
+
+    def is_made_of(self, flag: Flag, overrides: Sequence[Override], *, broken: bool) -> bool:
+        """True where compiling these would come to the same; segments are the caller's to compare."""
+        return (
+            (self.flag is flag or self.flag == flag)
+            and self.broken == broken
+            and self.given == tuple(overrides)
         )
 
     def decide(

@@ -117,6 +117,7 @@ def _variations(data: Any, type_: FlagType) -> tuple[Variation, ...]:
             raise Malformed(f"{where}.key", f"The variation {key!r} stands twice.")
         if not _fits(fields["value"], type_):
             raise Malformed(f"{where}.value", f"The value must be of the flag's type: {type_}.")
+        _check_numbers(fields["value"], f"{where}.value")
         found.append(Variation(key, fields["value"]))
     if type_ is FlagType.BOOLEAN:
         found.extend(each for each in (ON, OFF) if each.key not in {had.key for had in found})
@@ -126,6 +127,17 @@ def _variations(data: Any, type_: FlagType) -> tuple[Variation, ...]:
     if len(found) < 2:
         raise Malformed("variations", "At least two variations are needed: one of them is what off means.")
     return tuple(found)
+
+
+def _check_numbers(value: Any, where: str) -> None:
+    """Whole numbers of 64 bits, however deep: others can't be written by what reads and writes flags."""
+    if isinstance(value, dict):
+        value = list(value.values())
+    if isinstance(value, list):
+        for inner in value:
+            _check_numbers(inner, where)
+    elif type(value) is int and not -(2**63) <= value < 2**63:
+        raise Malformed(where, "A whole number has at most 64 bits.")
 
 
 def _fits(value: Any, type_: FlagType) -> bool:
@@ -177,6 +189,7 @@ def _condition(row: Any, where: str, segments: Collection[str] | None) -> Condit
     fields = _object(row, where, {"attribute", "operator", "value"}, required={"attribute", "operator"})
     operator = _one_of(Operator, fields["operator"], f"{where}.operator")
     value = fields.get("value", True if operator is Operator.EXISTS else None)
+    _check_numbers(value, f"{where}.value")
     try:
         compile_test(operator, value)
     except Unusable as wrong:

@@ -66,9 +66,14 @@ class Snapshot:
         flags: Iterable[Flag] = (),
         segments: Iterable[Segment] = (),
         overrides: Iterable[Override] = (),
-        tenants: Iterable[TenantAttributes] = (),
+        tenants: Iterable[TenantAttributes] | None = (),
+        before: "Snapshot | None" = None,
     ) -> "Snapshot":
         """Compiles definitions that `read_flag` and `read_segment` let through.
+
+        Args:
+            tenants: None: those of `before`.
+            before: an earlier snapshot; what is still the same is taken over from it as it is compiled.
 
         Raises:
             Unusable: a condition that they would have refused.
@@ -82,10 +87,13 @@ class Snapshot:
         for override in overrides:
             given.setdefault(override.flag, []).append(override)
         lost = broken(definitions)
-        made = {
-            key: CompiledFlag(flag, compiled, given.get(key, ()), broken=key in lost)
-            for key, flag in definitions.items()
-        }
+        known = before.compiled if before is not None and before.segments == named else {}
+        made = {}
+        for key, flag in definitions.items():
+            own, is_broken, same = given.get(key, []), key in lost, known.get(key)
+            if same is None or not same.is_made_of(flag, own, broken=is_broken):
+                same = CompiledFlag(flag, compiled, own, broken=is_broken)
+            made[key] = same
         ends = (each.expires_at for rows in given.values() for each in rows if each.expires_at is not None)
         return cls(
             revision=revision,
@@ -93,7 +101,9 @@ class Snapshot:
             definitions=MappingProxyType(definitions),
             segments=MappingProxyType(named),
             flags=made,
-            facts={each.tenant_id: each.facts() for each in tenants},
+            facts=before.known
+            if tenants is None and before
+            else {each.tenant_id: each.facts() for each in tenants or ()},
             expiries=tuple(sorted(ends)),
         )
 
