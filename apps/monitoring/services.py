@@ -11,6 +11,7 @@ from django.db.models.functions import Now
 
 from apps.core.clock import now
 from apps.core.errors import Invalid
+from apps.core.observability.redaction import redact_text
 from apps.core.outbound.guard import AddressRefused, NameUnresolved
 from apps.core.principal import Principal
 from apps.core.write import Target, Write, write
@@ -84,8 +85,9 @@ def _check(url: str) -> None:
 
 
 def _told(row: HealthSource) -> dict[str, object]:
+    """For the trail, which holds no secret."""
     return {
-        "url": row.url,
+        "url": redact_text(row.url),
         "interval_seconds": row.interval_seconds,
         "timeout_seconds": row.timeout_seconds,
         "critical": row.critical,
