@@ -197,7 +197,7 @@ class Holder:
                 self._from_file = True
 
     def _heard(self, place: int, revision: int) -> None:
-        if self._pinned:
+        if self._pinned or not self._listening:
             return
         if revision != self._versions[place] or self._from_file or self._behind:
             self._behind = True

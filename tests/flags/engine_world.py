@@ -75,7 +75,7 @@ CONDITIONS = st.one_of(
     *[_condition(operator, _WORDS) for operator in _TEXTUAL],
     *[_condition(operator, _LISTS) for operator in ("in", "not_in")],
     _condition("matches", st.sampled_from(["^p", "[0-9]+$", "(a|b)*c"])),
-    *[_condition(operator, st.integers() | st.floats(-9, 9)) for operator in ("greater_than", "less_than")],
+    *[_condition(operator, st.integers(-(2**63), 2**63 - 1) | st.floats(-9, 9)) for operator in ("greater_than", "less_than")],
     *[
         _condition(operator, st.sampled_from(["1", "1.2.0", "2.0.0-rc.1"]))
         for operator in ("semver_equals", "semver_greater_than", "semver_less_than")

@@ -1,8 +1,7 @@
 """What is sent to routes of flags. The rules themselves are the engine's (apps.flags.engine.reading): here stands
 the form, there the sense."""
 
-from collections.abc import Mapping
-from typing import Any, ClassVar
+from typing import Any
 
 from rest_framework import serializers
 
@@ -27,10 +26,9 @@ class Number(serializers.FloatField):
 class Key(Text):
     """The key of a flag or a segment; its form is judged by the engine."""
 
-    openapi: ClassVar[Mapping[str, Any]] = {"pattern": KEY_PATTERN}
-
     def __init__(self, **options: Any) -> None:
-        super().__init__(max_length=LONGEST_KEY, trim_whitespace=False, **{"help_text": _KEY_HELP, **options})
+        given = {"help_text": _KEY_HELP, "openapi": {"pattern": KEY_PATTERN}, **options}
+        super().__init__(max_length=LONGEST_KEY, trim_whitespace=False, **given)
 
 
 class VariationBody(Body):
