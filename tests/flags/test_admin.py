@@ -67,8 +67,11 @@ def test_an_override_is_set_for_a_tenant_found_by_name_and_removed(client: Clien
     assert say(client, flag, "override", tenant="acme", gives="on", expires=ahead).status_code == 204
     row = TenantOverride.objects.get()
     assert (row.tenant_id, row.enabled, row.reason) == (place.id, True, REASON["reason"])
-    assert "Acme" in client.get(url(flag, "?tab=overrides")).content.decode()
-    assert say(client, flag, "remove-override", row=place.public_id).status_code == 204
+    page = client.get(url(flag, "?tab=overrides")).content.decode()
+    assert f"remove-override/?tenant={place.public_id}" in page
+    dialog = client.get(url(flag, f"remove-override/?tenant={place.public_id}")).content.decode()
+    assert f'value="{place.public_id}"' in dialog
+    assert say(client, flag, "remove-override", tenant=place.public_id).status_code == 204
     assert not TenantOverride.objects.exists()
 
 
@@ -124,7 +127,7 @@ def test_an_archived_flag_is_off_and_offers_only_its_return(client: Client) -> N
 
 
 def test_the_panel_says_what_a_tenant_gets_and_why(client: Client) -> None:
-    flag, place = made(), tenant("acme", "professional")
+    flag, place, other_place = made(), tenant("acme", "professional"), tenant("borealis")
     edit(client, flag, "save", **pro(), **REASON)
     holder.pin_present()
     answer = client.post(url(flag, "ask/"), {"tenant": "acme", "context": "userId = 42"})
@@ -132,6 +135,8 @@ def test_the_panel_says_what_a_tenant_gets_and_why(client: Client) -> None:
     assert "rule 1 matched" in text
     assert "every condition holds" in text
     assert place.public_id in text
+    other = client.post(url(flag, "ask/"), {"tenant": other_place.slug}).content.decode()
+    assert "“plan is one of professional” does not hold: plan is &#x27;starter&#x27;" in other
     refused = client.post(url(flag, "ask/"), {"tenant": "acme", "context": "{"})
     assert refused.status_code == 400
     assert "no JSON" in refused.content.decode()

@@ -47,6 +47,8 @@ def test_preview_counts_tenants_and_changes_nothing(client: Client) -> None:
     holder.pin_present()
     text = edit(client, flag, "preview", **pro()).content.decode()
     assert "<strong>2 of 3</strong>" in text
+    assert ">One</a>, " in text
+    assert ">Three</a>" not in text
     assert "plan is one of professional" in text
     flag.refresh_from_db()
     assert (flag.version, flag.rules) == (1, [])

@@ -1,7 +1,8 @@
 """The panel that answers what a tenant would get of a flag, and why."""
 
+import re
 import time
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any, ClassVar
 
@@ -18,6 +19,7 @@ from apps.flags.snapshot import holder
 from apps.tenants.models import Tenant
 
 LONGEST_CONTEXT = 100_000
+_CONDITION = re.compile(r"condition (\d{1,3}): (?:not in segment .*|(.*), asked for .*)", re.DOTALL)
 _TONES: Mapping[str, str] = {
     "decided": "green",
     "matched": "green",
@@ -79,10 +81,10 @@ def answered(flag: Flag, seen: Seen, term: str, context: str) -> Question:
         return replace(asked, error=away.message)
     if told is None:
         return replace(asked, error="This process does not know the flag yet. Ask again in a moment.")
-    return _with_answer(asked, found[0], told, seen)
+    return _with_answer(asked, flag, found[0], told, seen)
 
 
-def _with_answer(asked: Question, tenant: Tenant, told: Explanation, seen: Seen) -> Question:
+def _with_answer(asked: Question, flag: Flag, tenant: Tenant, told: Explanation, seen: Seen) -> Question:
     facts = holder.current().facts(tenant.public_id)
     return replace(
         asked,
@@ -91,16 +93,31 @@ def _with_answer(asked: Question, tenant: Tenant, told: Explanation, seen: Seen)
         gets=tenants.decided(told.decision),
         why=tenants.why(told.decision),
         known=[(name, words.value(value)) for name, value in facts.items() if value is not None],
-        steps=[
-            Step(
-                each.step,
-                each.outcome,
-                _TONES.get(each.outcome, "grey"),
-                words.REASONS.get(each.detail, each.detail),
-            )
-            for each in told.trace
-        ],
+        steps=list(_steps(flag, told)),
     )
+
+
+def _steps(flag: Flag, told: Explanation) -> Iterator[Step]:
+    """The engine's trace, with rules by their number and conditions in words."""
+    tried = 0
+    for each in told.trace:
+        name, detail = each.step, words.REASONS.get(each.detail, each.detail)
+        if name == "rule" or name.startswith("rule "):
+            tried += 1
+            name = f"rule {tried}{name.removeprefix('rule')}"
+            detail = _failure(flag, tried - 1, detail)
+        yield Step(name, each.outcome, _TONES.get(each.outcome, "grey"), detail)
+
+
+def _failure(flag: Flag, rule: int, detail: str) -> str:
+    """Which condition did not hold, as the rule reads; as the engine says it where the flag was changed meanwhile."""
+    found = _CONDITION.match(detail)
+    if found is None or rule >= len(flag.rules):
+        return detail
+    rows = flag.rules[rule]["conditions"]
+    if int(found[1]) >= len(rows):
+        return detail
+    return f"“{words.condition(rows[int(found[1])])}” does not hold{f': {found[2]}' if found[2] else ''}"
 
 
 def context_of(text: str) -> dict[str, Any]:

@@ -11,6 +11,9 @@ from typing import Any, ClassVar
 
 from apps.approvals.services import Pending
 from apps.backoffice.blocks import Block, Change, Note, changes
+from apps.backoffice.cells import Cell, link
+from apps.backoffice.site import site
+from apps.core import ids
 from apps.core.errors import DomainError, PreconditionFailed
 from apps.core.principal import Principal
 from apps.flags import engine, selectors
@@ -22,6 +25,7 @@ from apps.flags.errors import FlagInvalid, FlagsUnavailable
 from apps.flags.models import Flag, Segment
 from apps.flags.services.approved import change
 from apps.flags.services.common import definitions
+from apps.tenants.querysets import visible_to
 
 Errors = Mapping[str, Sequence[str]]
 
@@ -64,7 +68,7 @@ class Clash:
     """Somebody saved a newer version while the form was open."""
 
     version: int
-    by: str
+    by: Cell
     changes: Sequence[Change]
 
 
@@ -82,6 +86,7 @@ class Editor:
     general: Sequence[str] = ()
     focus: str = ""
     impact: Impact | None = None
+    examples: Sequence[Cell] = ()
     edits: Sequence[Change] = ()
     clash: Clash | None = None
     attributes: Sequence[str] = ()
@@ -165,7 +170,15 @@ def _judged(block: Editor, op: str, actor: Principal) -> Answer:
     before = {name: block.flag.definition().get(name) for name in fields}
     after = {name: definition[name] for name in fields}
     edits = changes(words.definition(before), words.definition(after))
-    return Answer(_furnished(replace(block, impact=impact, edits=edits)))
+    examples = _examples(impact, actor) if impact is not None else []
+    return Answer(_furnished(replace(block, impact=impact, examples=examples, edits=edits)))
+
+
+def _examples(impact: Impact, actor: Principal) -> list[Cell]:
+    """Some of the tenants that would get something else, by name."""
+    keys = [ids.parse(ids.TENANT, each) for each in impact.examples]
+    rows = visible_to(actor).filter(id__in=keys).order_by("company_name")
+    return [link(site.link("tenants", row.public_id, actor), row.company_name) for row in rows]
 
 
 def _fields(block: Editor) -> dict[str, Any]:
@@ -226,7 +239,7 @@ def _clash(flag: Flag, version: int, actor: Principal) -> Clash:
     was = flag.changes.filter(version=version, kind__in=DEFINING).first()
     before = was.after if was is not None and was.after is not None else {}
     differing = changes(words.definition(before), words.definition(flag.definition())) if before else []
-    return Clash(flag.version, last.changed_by if last is not None else "", differing)
+    return Clash(flag.version, site.actor(last.changed_by, actor) if last is not None else "", differing)
 
 
 def _told(block: Editor, wrong: FlagInvalid) -> Editor:

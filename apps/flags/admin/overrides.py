@@ -9,11 +9,10 @@ from apps.backoffice.dialogs import Dialog, Done, ReasonForm
 from apps.backoffice.fields import narrow
 from apps.backoffice.seen import Seen
 from apps.backoffice.site import site
-from apps.core import ids
 from apps.core.principal import Principal
 from apps.flags import selectors
 from apps.flags.admin import tenants
-from apps.flags.admin.dialogs import Chosen, MomentField, OfFlag, changed
+from apps.flags.admin.dialogs import MomentField, OfFlag, changed
 from apps.flags.enums import ValueType
 from apps.flags.models import Flag
 
@@ -21,21 +20,29 @@ OVERRIDE = "flags.override"
 RULES = "rules"
 
 
-class OverrideForm(ReasonForm):
-    """What one tenant gets."""
+class TenantForm(ReasonForm):
+    """Whose override."""
 
-    def __init__(self, data: Any, *, variations: list[tuple[str, str]], seen: Seen) -> None:
+    def __init__(self, data: Any, *, seen: Seen) -> None:
         super().__init__(data)
         self.seen = seen
         self.fields["tenant"] = forms.CharField(max_length=200, help_text="id, slug or company")
+        self.order_fields(["tenant", "reason"])
+
+    def clean_tenant(self) -> Any:
+        return tenants.the_one(self.seen.principal, self.cleaned_data["tenant"], permission=OVERRIDE)
+
+
+class OverrideForm(TenantForm):
+    """What one tenant gets."""
+
+    def __init__(self, data: Any, *, variations: list[tuple[str, str]], seen: Seen) -> None:
+        super().__init__(data, seen=seen)
         self.fields["gives"] = narrow(forms.ChoiceField(label="Gets", choices=variations))
         self.fields["expires"] = narrow(
             MomentField(label="Until, UTC", required=False, help_text="Empty: until it is removed")
         )
         self.order_fields(["tenant", "gives", "expires", "reason"])
-
-    def clean_tenant(self) -> Any:
-        return tenants.the_one(self.seen.principal, self.cleaned_data["tenant"], permission=OVERRIDE)
 
 
 class SetOverride(OfFlag):
@@ -80,7 +87,7 @@ def give(actor: Principal, flag: Flag, tenant_id: str, company: str, data: Mappi
     )
 
 
-class RemoveOverride(Chosen):
+class RemoveOverride(OfFlag):
     name: ClassVar[str] = "remove-override"
     title: ClassVar[str] = "Remove an override"
     icon: ClassVar[str] = "undo"
@@ -94,21 +101,19 @@ class RemoveOverride(Chosen):
         del target, seen
         return "The tenant gets again what the rules say."
 
-    def choices(self, target: Flag, seen: Seen) -> list[tuple[str, str]]:
-        rows = selectors.overrides_of_flag(seen.principal, key=target.key).select_related("tenant")
-        return [
-            (ids.public(ids.TENANT, row.tenant_id), f"{row.tenant.company_name} ({row.tenant.slug})")
-            for row in rows
-        ]
+    def form(self, data: Mapping[str, Any] | None, target: Any, seen: Seen) -> forms.Form:
+        del target
+        return TenantForm(data, seen=seen)
 
     def perform(self, *, actor: Principal, target: Any, data: dict[str, Any]) -> Done:
+        tenant = data["tenant"]
         return changed(
             "remove_override",
-            "The override is gone: the rules count again.",
+            f"{tenant.company_name} gets again what the rules say.",
             actor=actor,
             key=target.key,
             reason=data["reason"],
-            tenant_id=data["row"],
+            tenant_id=tenant.public_id,
         )
 
 

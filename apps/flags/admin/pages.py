@@ -170,7 +170,7 @@ def overrides(flag: Flag, seen: Seen, asked: Mapping[str, str]) -> list[Block]:
         tenant_id = ids.public(ids.TENANT, row.tenant_id)
         given = row.variation or flag.variation_when(enabled=row.enabled)
         remove = tenants.dialog_link(
-            f"{base}remove-override/?row={tenant_id}",
+            f"{base}remove-override/?tenant={tenant_id}",
             "Remove",
             f"Remove the override of {row.tenant.company_name}",
         )
