@@ -197,3 +197,69 @@ def test_an_unknown_button_and_an_unknown_version_change_nothing(client: Client)
     assert client.get(url(flag, "edit/")).status_code == 302
     flag.refresh_from_db()
     assert flag.version == 1
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "",
+        "5",
+        '{"rules": [5]}',
+        '{"rules": [{"conditions": null, "variation": "on"}]}',
+        '{"rules": [{"conditions": [{"segment": {}}], "variation": "on"}]}',
+        '{"rules": [{"conditions": [{"attribute": 5, "operator": [], "value": {}}], "variation": {}}]}',
+        '{"variations": [null]}',
+        '{"variations": [{"key": "on", "value": 1e400}]}',
+        '{"type": "object", "variations": [{"key": "a", "value": 5}, {"key": "b", "value": {}}]}',
+        '{"offVariation": "blue"}',
+        '{"rollout": {"percentage": "all"}}',
+        '{"prerequisites": [{"key": {}, "variation": []}]}',
+        '{"hash": "md6"}',
+        '{"salt": "' + "x" * 300 + '"}',
+        '{"owner": "' + "x" * 300 + '"}',
+        '{"description": "\\ud800"}',
+        "[" * 5000,
+    ],
+)
+def test_json_that_makes_no_sense_is_refused_and_never_breaks(client: Client, text: str) -> None:
+    flag = made()
+    holder.pin_present()
+    for op in ("preview", "save"):
+        sent = {"as": "json", "version": "1", "op": op, "json": text, **REASON}
+        assert client.post(url(flag, "edit/"), sent).status_code == 400, op
+    flag.refresh_from_db()
+    assert flag.version == 1
+
+
+@pytest.mark.parametrize(
+    "changes",
+    [
+        {"rules.0.serve": "on"},
+        {"rules.0.serve": "*"},
+        {"rules.0.conditions.0.operator": "exists"},
+        {"rules.999.conditions.999.operator": "nonsense"},
+        {"rules.0.conditions.0.operator": "segment", "rules.0.serve": "on"},
+        {"rules.0.split.0.weight": "1e999", "rules.0.serve": "*"},
+        {"rules.0.split.0.variation": "on", "rules.0.split.0.weight": "NaN", "rules.0.serve": "*"},
+        {"variations.0.key": "", "variations.0.value": "{"},
+        {"variations.0.value": "1e999"},
+        {"rollout.percentage": "9" * 400},
+        {"rollout.percentage": "-1"},
+        {"expiresAt": "9999-99-99T99:99"},
+        {"offVariation": "nobody"},
+        {"prerequisites.0.key": "\0"},
+        {"description": "x" * 2000},
+        {"owner": "x" * 300},
+    ],
+)
+def test_a_form_that_makes_no_sense_is_refused_and_never_breaks(
+    client: Client, changes: dict[str, str]
+) -> None:
+    flag = made()
+    holder.pin_present()
+    for op in ("preview", "save"):
+        answer = edit(client, flag, op, **changes, **REASON)
+        assert answer.status_code == 400, op
+        assert 'role="alert"' in answer.content.decode()
+    flag.refresh_from_db()
+    assert flag.version == 1

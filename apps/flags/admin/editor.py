@@ -25,6 +25,7 @@ from apps.flags.errors import FlagInvalid, FlagsUnavailable
 from apps.flags.models import Flag, Segment
 from apps.flags.services.approved import change
 from apps.flags.services.common import definitions
+from apps.flags.services.flags import check_plain
 from apps.tenants.querysets import visible_to
 
 Errors = Mapping[str, Sequence[str]]
@@ -200,6 +201,7 @@ def _tried(flag: Flag, fields: Mapping[str, Any]) -> tuple[dict[str, Any], Impac
         FlagInvalid
     """
     definition = {**flag.definition(), **fields}
+    check_plain(Flag(**{name: definition[name] for name in ("tags", "description", "owner")}))
     segments = set(Segment.objects.values_list("key", flat=True))
     try:
         read = engine.read_flag({**flag.evaluated(), **fields}, segments=segments)

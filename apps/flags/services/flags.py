@@ -157,13 +157,18 @@ def _assign(flag: Flag, fields: Mapping[str, Any]) -> None:
         keys = [each.get("key") for each in flag.variations if isinstance(each, dict)]
         if flag.off_variation not in keys:
             flag.off_variation = ""
-    _check_plain(flag)
+    check_plain(flag)
     read = checked(flag.evaluated())
     flag.variations = [{"key": each.key, "value": each.value} for each in read.variations]
     flag.off_variation, flag.salt, flag.hash, flag.type = read.off_variation, read.salt, read.hash, read.type
 
 
-def _check_plain(flag: Flag) -> None:
+def check_plain(flag: Flag) -> None:
+    """What no evaluation depends on.
+
+    Raises:
+        FlagInvalid
+    """
     tags = flag.tags
     if (
         len(tags) > MOST_TAGS
