@@ -5,6 +5,7 @@ from datetime import timedelta
 import pytest
 from django.test import Client
 
+from apps.approvals.models import ApprovalRequest
 from apps.core import ids
 from apps.core.clock import now
 from apps.flags import services
@@ -254,3 +255,19 @@ def test_a_flag_is_found_by_its_key_in_the_address(client: Client) -> None:
     made("checkout.form")
     assert client.get("/backoffice/flags/checkout.form/").status_code == 200
     assert client.get("/backoffice/flags/nowhere/").status_code == 404
+
+
+def test_an_admin_can_not_ask_for_a_change_that_needs_a_second_person() -> None:
+    flag, place = made(needsApproval=True), tenant("acme")
+    page = f"/backoffice/tenants/{place.public_id}/set-flag/"
+    answer = visitor("admin").post(
+        page, {**REASON, "flag": flag.key, "gives": "on"}, headers={"HX-Request": "true"}
+    )
+    assert answer.status_code == 403
+    assert not TenantOverride.objects.exists()
+    asked = visitor("super_admin").post(
+        page, {**REASON, "flag": flag.key, "gives": "on"}, headers={"HX-Request": "true"}
+    )
+    assert asked.status_code == 204
+    assert ApprovalRequest.objects.count() == 1
+    assert not TenantOverride.objects.exists()
