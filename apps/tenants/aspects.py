@@ -81,17 +81,7 @@ def _export(tenant_id: UUID) -> Iterator[dict[str, Any]]:
             "expired_at": iso(key.expired_at) if key.expired_at else None,
         }
     yield from _overrides(tenant_id)
-    facts = TenantFacts.objects.filter(tenant_id=tenant_id).first()
-    if facts is not None:
-        yield {
-            "kind": "facts",
-            "members": facts.members,
-            "workspaces": facts.workspaces,
-            "mrr": facts.mrr,
-            "currency": facts.currency,
-            "subscription": facts.subscription,
-            "usage": facts.usage,
-        }
+    yield from _facts(tenant_id)
     for change in StatusChange.objects.filter(tenant_id=tenant_id).order_by("at", "id"):
         yield {
             "kind": "status_change",
@@ -119,6 +109,19 @@ def _overrides(tenant_id: UUID) -> Iterator[dict[str, Any]]:
             "cycle": billing.cycle,
             "method": billing.method,
             **_terms(billing),
+        }
+
+
+def _facts(tenant_id: UUID) -> Iterator[dict[str, Any]]:
+    for facts in TenantFacts.objects.filter(tenant_id=tenant_id):
+        yield {
+            "kind": "facts",
+            "members": facts.members,
+            "workspaces": facts.workspaces,
+            "mrr": facts.mrr,
+            "currency": facts.currency,
+            "subscription": facts.subscription,
+            "usage": facts.usage,
         }
 
 

@@ -206,6 +206,7 @@ def _forget_in_jobs(user_id: UUID, actor: Principal) -> int:
 def install() -> None:
     """Registers the aspects; called once, when Django has loaded the apps."""
     _of_a_person(Subject.USER)
+    _of_an_account(Subject.USER)
     _of_a_tenant(Subject.TENANT)
 
 
@@ -221,6 +222,23 @@ def _of_a_person(user: Subject) -> None:
             blockers=_sole_ownerships,
         )
     )
+    register(
+        Aspect("users.jobs", user, models=["core.Job"], export=_jobs_of, remove=_forget_in_jobs, order=900)
+    )
+    register(
+        Aspect(
+            "users.profile",
+            user,
+            models=["users.User", "core.FailedAttempt"],
+            export=_profile_of,
+            remove=_remove_person,
+            order=1000,
+        )
+    )
+
+
+def _of_an_account(user: Subject) -> None:
+    """What a person signs in with and may do here."""
     register(
         Aspect(
             "users.sessions",
@@ -249,19 +267,6 @@ def _of_a_person(user: Subject) -> None:
             models=["account.EmailAddress", "account.EmailConfirmation"],
             export=_addresses_of,
             remove=_remove_addresses,
-        )
-    )
-    register(
-        Aspect("users.jobs", user, models=["core.Job"], export=_jobs_of, remove=_forget_in_jobs, order=900)
-    )
-    register(
-        Aspect(
-            "users.profile",
-            user,
-            models=["users.User", "core.FailedAttempt"],
-            export=_profile_of,
-            remove=_remove_person,
-            order=1000,
         )
     )
     register(
