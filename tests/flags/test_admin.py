@@ -1,6 +1,7 @@
 """Flags in the back office: list, panel, overrides, schedule, history, segments, a tenant's page, home."""
 
 from datetime import timedelta
+from typing import Any
 
 import pytest
 from django.test import Client
@@ -9,6 +10,7 @@ from apps.approvals.models import ApprovalRequest
 from apps.core import ids
 from apps.core.clock import now
 from apps.flags import services
+from apps.flags.admin import looks
 from apps.flags.enums import ScheduleStatus
 from apps.flags.models import SEGMENT, Flag, FlagUsage, ScheduledChange, Segment, TenantOverride
 from apps.flags.snapshot import holder
@@ -17,6 +19,7 @@ from tests.backoffice.visits import visitor
 from tests.factories import actor, make_flag, make_override
 from tests.flags.desk import REASON, edit, made, pro, say, tenant, url
 
+RULE = {"conditions": [{"attribute": "plan", "operator": "equals", "value": "pro"}], "variation": "on"}
 pytestmark = pytest.mark.django_db
 
 
@@ -113,6 +116,8 @@ def test_history_shows_rules_in_words_and_a_version_comes_back(client: Client) -
     edit(client, flag, "save", **pro(), **REASON)
     page = client.get(url(flag, "?tab=history")).content.decode()
     assert "If plan is one of professional, serve on" in page
+    assert "restore/?row=1" in page
+    assert "restore/?row=2" not in page
     assert say(client, flag, "restore", row="1").status_code == 204
     flag.refresh_from_db()
     assert (flag.version, flag.rules) == (3, [])
@@ -271,3 +276,20 @@ def test_an_admin_can_not_ask_for_a_change_that_needs_a_second_person() -> None:
     assert asked.status_code == 204
     assert ApprovalRequest.objects.count() == 1
     assert not TenantOverride.objects.exists()
+
+
+@pytest.mark.parametrize(
+    ("fields", "words"),
+    [
+        ({}, ["off"]),
+        ({"defaultEnabled": True}, ["on"]),
+        ({"rollout": {"percentage": 12.5}}, ["12.5 %"]),
+        ({"rollout": {"percentage": 100}}, ["on"]),
+        ({"rollout": {"percentage": 0}}, ["off"]),
+        ({"rules": [RULE]}, ["1 rule"]),
+        ({"rules": [RULE, RULE], "defaultEnabled": True}, ["2 rules", "else on"]),
+        ({"rules": [RULE], "rollout": {"percentage": 5}}, ["1 rule", "else 5 %"]),
+    ],
+)
+def test_the_state_says_what_the_rules_leave_over(fields: dict[str, Any], words: list[str]) -> None:
+    assert [text for text, _ in looks.states(made(**fields))] == words

@@ -30,18 +30,16 @@ def public_id(flag: Flag) -> str:
     return ids.public(FLAG, flag.id)
 
 
-def state(flag: Flag) -> tuple[str, str]:
-    """The state at a glance: a word and its tone."""
+def states(flag: Flag) -> list[tuple[str, str]]:
+    """The state at a glance, as words and their tones: `on`, `off`, `12.5 %`, or `2 rules` and what they leave over."""
     if flag.is_archived:
-        return "archived", "grey"
-    if flag.rules:
-        return f"{len(flag.rules)} rule{'' if len(flag.rules) == 1 else 's'}", "blue"
-    if flag.default_enabled:
-        return "on", "green"
-    share = (flag.rollout or {}).get("percentage", 0)
-    if share:
-        return ("on", "green") if share == 100 else (f"{share:g} %", "teal")
-    return "off", "grey"
+        return [("archived", "grey")]
+    share = 100 if flag.default_enabled else (flag.rollout or {}).get("percentage", 0)
+    word, tone = {0: ("off", "grey"), 100: ("on", "green")}.get(share, (f"{share:g} %", "teal"))
+    if not flag.rules:
+        return [(word, tone)]
+    rules = (f"{len(flag.rules)} rule{'' if len(flag.rules) == 1 else 's'}", "blue")
+    return [rules] if word == "off" else [rules, (f"else {word}", tone)]
 
 
 def expiry(flag: Flag) -> list[tuple[str, str]]:
@@ -63,7 +61,7 @@ class Listed:
     share: Share | None = None
 
     def badges(self) -> list[tuple[str, str]]:
-        found = [state(self.flag), *expiry(self.flag)]
+        found = [*states(self.flag), *expiry(self.flag)]
         if "expired" not in {text for text, _ in found}:
             found += [("stale", "orange")] if self.stale else []
         if self.pending:

@@ -89,7 +89,7 @@ def _reached(flag: Flag) -> Facts:
     return Facts(
         "Now",
         [
-            Fact("State", cells.badges([looks.state(flag), *looks.expiry(flag)])),
+            Fact("State", cells.badges([*looks.states(flag), *looks.expiry(flag)])),
             Fact("On for", reached),
             Fact("Overrides", cells.number(flag.overrides_count)),  # type: ignore[attr-defined]  # annotated
             Fact("Scheduled changes", cells.number(pending)),
@@ -278,17 +278,27 @@ def _event(row: FlagChange, flag: Flag, seen: Seen) -> Event:
         target = ids.public(ids.TENANT, row.tenant_id)
         differing = changes({"gives": _given(before, flag)}, {"gives": _given(after, flag)})
         action = ChangeKind(row.kind).label
+        note: cells.Cell = ""
     else:
-        target = ""
+        target, note = "", _restore(row, flag)
         differing = changes(words.definition(before), words.definition(after)) if before else []
         action = f"{ChangeKind(row.kind).label}, version {row.version}"
     return Event(
         at=row.changed_at,
         action=action,
         actor=site.actor(row.changed_by, seen.principal),
+        actor_note=note,
         target=target,
         changes=differing,
     )
+
+
+def _restore(row: FlagChange, flag: Flag) -> cells.Cell:
+    """Where a former version is brought back."""
+    if row.version == flag.version and not flag.is_archived:
+        return ""
+    url = f"{site.list_url('flags')}{looks.public_id(flag)}/restore/?row={row.version}"
+    return tenants.dialog_link(url, "Restore", f"Restore version {row.version}")
 
 
 def _given(told: Mapping[str, Any], flag: Flag) -> str | None:

@@ -109,12 +109,12 @@ class FlagAdmin(ModelAdmin):
     columns: ClassVar[Sequence[Column]] = [
         Column("key", "Flag", _key, order=by("key")),
         Column("state", "State", _state),
-        Column("type", "Type", lambda row, _seen: row.flag.type),
         Column("share", "On for", _share, kind="number"),
+        Column("usage", "Evaluations", lambda row, _seen: looks.sparkline(row.usage)),
         Column("overrides", "Overrides", _overrides, kind="number"),
         Column("owner", "Owner", lambda row, _seen: row.flag.owner),
         Column("tags", "Tags", lambda row, _seen: cells.words(row.flag.tags) if row.flag.tags else ""),
-        Column("usage", "Evaluations", lambda row, _seen: looks.sparkline(row.usage)),
+        Column("type", "Type", lambda row, _seen: row.flag.type),
         Column(
             "changed",
             "Changed",
@@ -176,7 +176,7 @@ class FlagAdmin(ModelAdmin):
 
     def heading(self, row: Any, seen: Seen) -> Heading:
         del seen
-        badges = [looks.state(row), *looks.expiry(row)]
+        badges = [*looks.states(row), *looks.expiry(row)]
         line = ", ".join(filter(None, [row.description[:120], row.owner]))
         return Heading(row.key, public_id=looks.public_id(row), badges=badges, line=line)
 

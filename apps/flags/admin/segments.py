@@ -81,7 +81,7 @@ def _users_tab(row: Segment, seen: Seen, _asked: Mapping[str, str]) -> list[Bloc
         Row(
             [
                 cells.link(site.link("flags", looks.public_id(flag), seen.principal), flag.key),
-                cells.badge(*looks.state(flag)),
+                cells.badges(looks.states(flag)),
                 flag.owner,
             ]
         )
