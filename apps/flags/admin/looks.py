@@ -65,7 +65,7 @@ class Listed:
         if "expired" not in {text for text, _ in found}:
             found += [("stale", "orange")] if self.stale else []
         if self.pending:
-            found.append(("change scheduled", "violet"))
+            found.append(("scheduled", "violet"))
         return found
 
 

@@ -108,7 +108,7 @@ class FlagAdmin(ModelAdmin):
     blank: ClassVar[str] = "No flags yet. The first one is made with “New flag”."
     columns: ClassVar[Sequence[Column]] = [
         Column("key", "Flag", _key, order=by("key")),
-        Column("state", "State", _state),
+        Column("state", "State", _state, kind="wrap"),
         Column("share", "On for", _share, kind="number"),
         Column("usage", "Evaluations", lambda row, _seen: looks.sparkline(row.usage)),
         Column("overrides", "Overrides", _overrides, kind="number"),
