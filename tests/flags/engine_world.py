@@ -70,12 +70,13 @@ def _condition(operator: str, value: st.SearchStrategy[Any]) -> st.SearchStrateg
 
 
 _WORDS = st.sampled_from(["pro", "free", "vip", "DE", "u1", "1.2.0", "tnt_a"])
+_NUMBERS = st.integers(-(2**63), 2**63 - 1) | st.floats(-9, 9)
 _LISTS = st.lists(_WORDS | st.integers(0, 9), min_size=1, max_size=3)
 CONDITIONS = st.one_of(
     *[_condition(operator, _WORDS) for operator in _TEXTUAL],
     *[_condition(operator, _LISTS) for operator in ("in", "not_in")],
     _condition("matches", st.sampled_from(["^p", "[0-9]+$", "(a|b)*c"])),
-    *[_condition(operator, st.integers(-(2**63), 2**63 - 1) | st.floats(-9, 9)) for operator in ("greater_than", "less_than")],
+    *[_condition(operator, _NUMBERS) for operator in ("greater_than", "less_than")],
     *[
         _condition(operator, st.sampled_from(["1", "1.2.0", "2.0.0-rc.1"]))
         for operator in ("semver_equals", "semver_greater_than", "semver_less_than")
