@@ -119,6 +119,21 @@ def test_application_can_not_delete_a_detail_by_itself() -> None:
 
 
 @pytest.mark.django_db
+def test_application_can_not_put_tables_of_its_own_in_the_way_of_the_witness() -> None:
+    say(JANE, OTHER)
+    with connection.cursor() as cursor:
+        # A temporary table stands before any other of its name, unless the function's path says otherwise.
+        for table in ("audit_head", "audit_entry", "audit_detail"):
+            cursor.execute(f"CREATE TEMP TABLE {table} (LIKE public.{table} INCLUDING ALL) ON COMMIT DROP")
+            cursor.execute(f"GRANT ALL ON {table} TO PUBLIC")
+        assert gone() == 1
+        cursor.execute("SELECT count(*) FROM public.audit_entry WHERE action = 'audit.shred'")
+        assert cursor.fetchone() == (1,)
+        cursor.execute("SELECT (SELECT count(*) FROM audit_entry) + (SELECT count(*) FROM audit_head)")
+        assert cursor.fetchone() == (0,)
+
+
+@pytest.mark.django_db
 def test_export_tells_the_person_their_own_rows_and_hides_who_else_acted() -> None:
     say(JANE, OTHER, "mine", "Somebody Else")
     say(actor(), Target(type="user", id=PUBLIC, person_id=PERSON), "about Jane", "Jane Roe")
