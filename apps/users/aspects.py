@@ -194,10 +194,11 @@ def _jobs_of(user_id: UUID) -> Iterator[dict[str, Any]]:
 def _forget_in_jobs(user_id: UUID, actor: Principal) -> int:
     """Jobs keep who caused them by id; label and address go."""
     del actor
-    known = {"label": "", "address": None}
+    nobody = {"label": "", "address": None}
+    own = Job.objects.filter(actor__contains={"user_id": str(user_id)}).exclude(actor__contains=nobody)
     count = 0
-    for row in Job.objects.filter(actor__contains={"user_id": str(user_id)}).select_for_update():
-        row.actor = {**row.actor, **known}
+    for row in own.select_for_update():
+        row.actor = {**row.actor, **nobody}
         row.save(update_fields=["actor"])
         count += 1
     return count

@@ -10,7 +10,7 @@ from django.contrib.sessions.models import Session
 from apps.core.clock import now
 from apps.core.enums import JobEngine
 from apps.core.jobs.registry import Run, job
-from apps.users.services.erasure import ERASE_JOB, finish_erasure, finish_erasures
+from apps.users.services.erasure import ERASE_JOB, finish_erasure, finish_erasures, remove_late
 from apps.users.services.passwords import SEND_RESET_LINK, send_reset_link
 
 
@@ -37,5 +37,6 @@ def erase(run: Run, *, user_id: str) -> dict[str, Any]:
 
 @job("users.finish_erasures", every=timedelta(hours=1))
 def finish(run: Run) -> dict[str, Any]:
-    """Erasures whose job has given up; killed half-way, the next hour's run goes on."""
-    return {"finished": finish_erasures(actor=run.actor)}
+    """What came late to erasures, and those whose job has given up; killed half-way, the next hour's run goes on."""
+    late = remove_late(actor=run.actor)
+    return {"late": late, "finished": finish_erasures(actor=run.actor)}

@@ -42,6 +42,7 @@ from apps.users.errors import ConfirmationWrong, LastSuperAdmin, SoleOwner, User
 from apps.users.models import Membership, User, UserTombstone
 from apps.users.services import change_email, erase_user, finish_erasure, finish_erasures
 from apps.users.services import erasure as erasing
+from apps.users.services.erasure import remove_late
 from tests.factories import actor, make_member, make_staff, make_tenant, make_user, staff_principal
 from tests.surfaces.callers import by_session
 from tests.users.support import enrol, open_session
@@ -310,6 +311,43 @@ def test_erasure_is_not_done_before_it_stands_in_the_ledger(
     assert [(line.subject, line.subject_id, line.reason_code) for line in lines] == [
         (Subject.USER, person.pk, "request")
     ]
+
+
+def test_one_that_can_not_be_finished_does_not_keep_the_next_from_it(
+    tenant: Tenant, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    first, second = make_person(tenant), make_member(tenant)
+    for person in (first, second):
+        erase_user(actor=actor(), user_id=person.pk, confirmation=person.email)
+    record = ledger.record
+    monkeypatch.setattr(
+        ledger, "record", lambda line: _refused() if line.subject_id == first.pk else record(line)
+    )
+    with pytest.raises(ledger.LedgerWrong):
+        finish_erasures(actor=system("x"))
+    unfinished = UserTombstone.objects.filter(finished_at=None)
+    assert [stone.user_id for stone in unfinished] == [first.pk]
+
+
+def _refused() -> str:
+    raise ledger.LedgerWrong
+
+
+def test_what_a_request_under_way_wrote_after_the_erasure_goes_some_hours_later(tenant: Tenant) -> None:
+    person = make_person(tenant)
+    own = person.principal(via="console", address=ADDRESS)
+    erase_user(actor=actor(), user_id=person.pk, confirmation=EMAIL)
+    finish_erasure(actor=actor(), user_id=person.pk)
+    with write("sample.late", actor=own, target=tenant.audit_target()) as w:
+        w.enqueue("sample.job")
+    assert places_of(*WORDS) == {"audit_detail.body", "core_job.actor"}
+    assert remove_late(actor=system("x")) == 0
+    UserTombstone.objects.update(finished_at=now() - timedelta(hours=4))
+    assert remove_late(actor=system("x")) == 1
+    assert places_of(*WORDS) == set()
+    assert UserTombstone.objects.get().removed["late"] == 2
+    assert remove_late(actor=system("x")) == 0
+    assert all(report.broken is None for report in verify_all())
 
 
 @pytest.mark.django_db

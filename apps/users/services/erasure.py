@@ -4,11 +4,12 @@ Two steps. The first is one transaction, and the caller waits for it: whatever a
 details of the trail too, and the tombstone stands. The second is a job: a line in the ledger outside of the
 database, then other people's files and texts that mention the person, found by what the tombstone keeps sealed
 until then. Each part of it is noted in the tombstone: killed anywhere, the job goes on with the first that is not.
+Some hours later the first step is done once more (`remove_late`), for what was under way when it was done.
 """
 
 import json
 from collections.abc import Callable
-from datetime import datetime
+from datetime import datetime, timedelta
 from uuid import UUID
 
 from apps.audit.enums import Part
@@ -18,6 +19,7 @@ from apps.core.clock import now
 from apps.core.erasing import ledger
 from apps.core.erasing.columns import sweep_columns
 from apps.core.erasing.traces import Traces
+from apps.core.errors import DomainError
 from apps.core.ids import USER, public
 from apps.core.principal import Principal
 from apps.core.sealing import open_sealed, seal
@@ -37,6 +39,9 @@ ERASE_JOB = "users.erase"
 _SEALED_FOR = "erasure"
 _COLUMNS = "columns"
 _BATCH = 100
+_LATE = "late"
+# Nothing that was under way at the erasure runs any longer: neither request nor job (CELERY_BROKER_TRANSPORT_OPTIONS).
+_LONGEST = timedelta(hours=3)
 
 Progress = Callable[[int, int, str], None]
 
@@ -176,9 +181,38 @@ def _note(stone: UserTombstone, part: str, count: int, actor: Principal) -> None
 
 
 def finish_erasures(*, actor: Principal) -> int:
-    """Goes on with erasures whose job has given up; how many were finished."""
+    """Goes on with erasures whose job has given up; how many were finished.
+
+    Raises:
+        DomainError: of the first that can't be finished now; the others are all the same.
+    """
     open_ones = UserTombstone.objects.filter(finished_at=None, sealed_traces__isnull=False)
     found = list(open_ones.order_by("deleted_at").values_list("user_id", flat=True)[:_BATCH])
+    refusals = []
     for user_id in found:
-        finish_erasure(actor=actor, user_id=user_id)
+        try:
+            finish_erasure(actor=actor, user_id=user_id)
+        except DomainError as refusal:
+            refusals.append(refusal)
+    if refusals:
+        raise refusals[0]
+    return len(found)
+
+
+def remove_late(*, actor: Principal) -> int:
+    """Removes once more whatever a key leads to, some hours after an erasure; how many erasures were looked at.
+
+    A request or a job of the person that was under way then may have written after the first step: a row of the
+    trail with who they are. Killed half-way, the next call goes on.
+    """
+    over = UserTombstone.objects.filter(finished_at__lte=now() - _LONGEST).exclude(removed__has_key=_LATE)
+    found = list(over.order_by("finished_at").values_list("user_id", flat=True)[:_BATCH])
+    for user_id in found:
+        with write("user.erase_part", actor=actor, target=target_of(user_id)) as w:
+            stone = UserTombstone.objects.select_for_update().get(user_id=user_id)
+            aspects = registry.of(Subject.USER)
+            count = sum(each.remove(user_id, actor) for each in aspects if each.remove is not None)
+            stone.removed = {**stone.removed, _LATE: count}
+            stone.save(update_fields=["removed"])
+            w.note(part=_LATE, changed=count)
     return len(found)
