@@ -362,3 +362,19 @@ def test_other_flags_change_at_once() -> None:
     outcome = change("update", actor=actor(), key="checkout", arguments={"fields": {"owner": "team"}})
     assert isinstance(outcome, Flag)
     assert outcome.owner == "team"
+
+
+def test_a_flag_that_makes_no_sense_keeps_no_other_from_being_changed_and_can_be_mended() -> None:
+    make_flag()
+    make_flag("broken", rules=[{"conditions": [{"segment": "gone"}], "variation": "on"}])
+    services.update_flag(actor=actor(), key="checkout", fields={"description": "express"})
+    services.update_flag(actor=actor(), key="broken", fields={"rules": []})
+    assert dict(Flag.objects.values_list("key", "version")) == {"checkout": 2, "broken": 2}
+
+
+def test_counts_beyond_what_the_table_holds_stay_at_the_most_it_holds() -> None:
+    make_flag()
+    most = [services.Count("checkout", 2**53 - 1) for _ in range(1000)]
+    for _ in range(2):
+        assert services.record_usage(actor=actor(), counts=most) == []
+    assert FlagUsage.objects.get().count == 2**63 - 1

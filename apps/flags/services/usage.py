@@ -16,7 +16,8 @@ from apps.flags.models import Flag, FlagUsage
 _ADD = (
     "INSERT INTO flags_usage (flag_id, hour, variation, count) "
     "SELECT f.id, %s, %s, %s FROM flags_flag f WHERE f.key = %s "
-    "ON CONFLICT (flag_id, hour, variation) DO UPDATE SET count = flags_usage.count + excluded.count"
+    "ON CONFLICT (flag_id, hour, variation) DO UPDATE "
+    "SET count = least(flags_usage.count::numeric + excluded.count, 9223372036854775807)::bigint"
 )
 # Services report late: what is older is counted under the oldest hour that is still taken.
 OLDEST = timedelta(days=1)
