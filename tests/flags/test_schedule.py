@@ -5,6 +5,7 @@ from datetime import timedelta
 import pytest
 
 from apps.core.clock import now
+from apps.core.errors import Unavailable
 from apps.core.ids import new_id
 from apps.core.models import Job
 from apps.core.principal import Principal, PrincipalKind
@@ -41,12 +42,13 @@ def test_a_change_is_made_once_in_its_authors_name() -> None:
     assert row.status == "applied"
 
 
-def test_a_change_is_not_made_before_its_time() -> None:
+def test_a_change_is_not_made_before_its_time_and_its_job_tries_again() -> None:
     make_flag()
     row = services.schedule_change(
         actor=AUTHOR, key="checkout", at=now() + timedelta(hours=1), change={"defaultEnabled": True}
     )
-    services.apply_scheduled(actor=AUTHOR, schedule_id=row.id)
+    with pytest.raises(Unavailable):
+        services.apply_scheduled(actor=AUTHOR, schedule_id=row.id)
     assert Flag.objects.get().default_enabled is False
     row.refresh_from_db()
     assert row.status == "pending"

@@ -357,6 +357,18 @@ def test_an_approval_for_a_flag_that_changed_meanwhile_fails() -> None:
     assert Flag.objects.get().is_archived is False
 
 
+def test_an_approval_of_an_override_fails_where_the_flag_changed_meanwhile() -> None:
+    flag, tenant = make_flag(needs_approval=True), make_tenant()
+    arguments = {"tenant_id": tenant.public_id, "enabled": True}
+    asking = staff_principal("super_admin")
+    outcome = change("set_override", actor=asking, key="checkout", arguments=arguments)
+    assert isinstance(outcome, Pending)
+    Flag.objects.filter(pk=flag.pk).update(version=2)
+    approve_request(actor=staff_principal("super_admin"), request_id=outcome.request.id)
+    assert ApprovalRequest.objects.get().status == "failed"
+    assert not TenantOverride.objects.exists()
+
+
 def test_other_flags_change_at_once() -> None:
     make_flag()
     outcome = change("update", actor=actor(), key="checkout", arguments={"fields": {"owner": "team"}})

@@ -14,6 +14,7 @@ from apps.approvals.enums import Policy
 from apps.approvals.registry import approvable
 from apps.approvals.services import Pending, perform
 from apps.core import ids
+from apps.core.errors import PreconditionFailed
 from apps.core.principal import Principal
 from apps.flags.models import SCHEDULE, Flag, ScheduledChange, Segment, TenantOverride, audit_target
 from apps.flags.querysets import using_segment
@@ -146,11 +147,18 @@ OPERATIONS: Mapping[str, Operation] = {
     "cancel": _cancel,
     "update_segment": _update_segment,
 }
+# Their services take no `if_match`: overrides and scheduled changes have no version of their own.
+_UNVERSIONED = frozenset({"set_override", "remove_override", "schedule", "cancel"})
 
 
 def _execute(*, actor: Principal, params: dict[str, Any], reason: str) -> Changed:
-    operation = params["operation"]
-    return OPERATIONS[operation](actor, params["key"], dict(params["arguments"]), params["version"], reason)
+    operation, key, version = params["operation"], params["key"], params["version"]
+    if operation in _UNVERSIONED:
+        # Who approved looked at that version: another may have other variations, or mean something else by on.
+        present = Flag.objects.select_for_update().filter(key=key).values_list("version", flat=True).first()
+        if present != version:
+            raise PreconditionFailed(details={"current": present})
+    return OPERATIONS[operation](actor, key, dict(params["arguments"]), version, reason)
 
 
 def install() -> None:

@@ -19,6 +19,12 @@ APPLY_JOB = "flags.apply_scheduled"
 _EVALUATED = ("variations", "rules", "prerequisites", "offVariation", "rollout", "hash", "salt", "type")
 
 
+class TooEarly(Unavailable):
+    """The job that makes a change runs once: ended now, it would never be made."""
+
+    message = "The time of the change has not come."
+
+
 def schedule_change(
     *, actor: Principal, key: str, at: datetime, change: Mapping[str, Any], reason: str = ""
 ) -> ScheduledChange:
@@ -76,18 +82,20 @@ def apply_scheduled(*, actor: Principal, schedule_id: UUID) -> ScheduledChange:
 
     Raises:
         ScheduleNotFound
-        Unavailable: something is away; the job tries again.
+        Unavailable: something is away, or our clock is behind the one by which the job was begun; it tries again.
     """
     known = ScheduledChange.objects.select_related("flag").filter(id=schedule_id).first()
     if known is None:
         raise ScheduleNotFound
+    if known.status == ScheduleStatus.PENDING and known.at > now():
+        raise TooEarly
     key = known.flag.key
     with write("flag.apply_scheduled", actor=actor, target=audit_target(key)) as w:
         # The same order of locks as every other write on flags.
         hold_definitions()
         row = ScheduledChange.objects.select_for_update().get(id=schedule_id)
         w.note(schedule=row.public_id)
-        if row.status != ScheduleStatus.PENDING or row.at > now():
+        if row.status != ScheduleStatus.PENDING:
             w.note(unchanged=True)
             return row
         try:
