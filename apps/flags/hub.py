@@ -62,6 +62,7 @@ class Hub:
         self._count = 0
         self._snapshot: Snapshot | None = None
         self._open = 0
+        self._watching = False
 
     def subscribe(self, last_event_id: str | None, *, most: int, seconds: float) -> Iterator[bytes]:
         """The bytes of a stream.
@@ -80,10 +81,14 @@ class Hub:
             if self._open >= most:
                 raise StreamsTaken
             self._open += 1
-        return self._stream(last_event_id, time.monotonic() + seconds)
+        stream = self._stream(last_event_id, time.monotonic() + seconds)
+        # Begun here: who closes a generator that was never begun does not run what gives its place back.
+        next(stream)
+        return stream
 
     def _stream(self, last_event_id: str | None, deadline: float) -> Iterator[bytes]:
         try:
+            yield b""
             with self._changed:
                 self._look(time.time())
                 known, position = self._since(last_event_id), self._count
@@ -100,21 +105,29 @@ class Hub:
                 self._open -= 1
 
     def _begin(self) -> None:
+        with self._changed:
+            first, self._watching = not self._watching, True
+        if first:
+            # Before the snapshot is looked at, so that none is missed in between.
+            holder.watch(self._swapped)
         snapshot = holder.current()
         with self._changed:
-            if self._snapshot is not None:
-                return
-            self._snapshot = snapshot
-            self._looked_at = time.time()
-            self._revision = snapshot.revision_at(self._looked_at)
-        holder.watch(self._swapped)
+            if self._snapshot is None:
+                self._begin_with(snapshot)
+
+    def _begin_with(self, snapshot: Snapshot) -> None:
+        self._snapshot = snapshot
+        self._looked_at = time.time()
+        self._revision = snapshot.revision_at(self._looked_at)
 
     def _swapped(self, snapshot: Snapshot) -> None:
         """Called before the snapshot is in force."""
         with self._changed:
-            before, self._snapshot = self._snapshot, snapshot
+            before = self._snapshot
             if before is None:
+                self._begin_with(snapshot)
                 return
+            self._snapshot = snapshot
             revision = snapshot.revision_at(time.time())
             if revision != self._revision:
                 keys = snapshot.changed_since(before)

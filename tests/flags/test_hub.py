@@ -53,6 +53,25 @@ def test_the_first_event_names_the_revision(hub: Hub) -> None:
     assert events(next(listen(hub))) == [("ready", "1", {"revision": "1"})]
 
 
+def test_a_stream_that_is_closed_before_it_was_read_gives_its_place_back(hub: Hub) -> None:
+    stream = hub.subscribe(None, most=1, seconds=30)
+    stream.close()  # type: ignore[attr-defined]  # a generator; WSGI servers close what they did not read
+    assert events(next(listen(hub, most=1)))[0][0] == "ready"
+
+
+def test_a_change_while_the_first_subscriber_comes_is_not_missed(
+    hub: Hub, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def overtaken() -> Snapshot:
+        monkeypatch.undo()
+        found = holder.current()
+        holder.pin(snapshot("2", flag("a"), flag("b")))
+        return found
+
+    monkeypatch.setattr(holder, "current", overtaken)
+    assert events(next(listen(hub))) == [("ready", "2", {"revision": "2"})]
+
+
 def test_a_change_names_the_flags_that_may_answer_otherwise(hub: Hub) -> None:
     stream = listen(hub)
     next(stream)
