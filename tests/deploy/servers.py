@@ -97,6 +97,7 @@ def nginx_file(folder: Path, *, listen: int, web: int, stream: int) -> str:
         "/tmp/nginx": f"{folder}/nginx",  # noqa: S108  the containers', which have one of their own
         "root /srv;": f"root {folder};",
         "access_log /dev/stdout": f"access_log {folder}/access.log",
+        "error_log stderr": f"error_log {folder}/error.log",
     }
     for shipped, ours in changes.items():
         if shipped not in text:

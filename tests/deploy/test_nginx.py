@@ -211,6 +211,22 @@ def test_a_server_that_is_away_is_503_in_the_surface_s_shape(tmp_path: Path) -> 
     assert json.loads(body)["error"]["code"] == "UPSTREAM_UNAVAILABLE"
 
 
+def test_no_log_of_nginx_says_what_a_query_holds(tmp_path: Path) -> None:
+    port, nobody = servers.free_port(), servers.free_port()
+    text = servers.nginx_file(tmp_path, listen=port, web=nobody, stream=nobody)
+    path = "/api/v1/platform/admin/users/usr_1?confirmation=jane.roe@people.example"
+    with servers.nginx(tmp_path, text, port=port):
+        for method, body in (("DELETE", None), ("POST", b"x" * 3_000_000), ("POST", b"x" * 1_000_000)):
+            _ask(Proxy(port, nobody, tmp_path), path, method=method, body=body)
+    told = (tmp_path / "access.log").read_text()
+    lines = [json.loads(line) for line in told.splitlines()]
+    asked = "/api/v1/platform/admin/users/usr_1"
+    seen = [(line["method"], line["status"]) for line in lines if line["path"] == asked]
+    # The last body goes into a file first: where nginx's processes are nobody's, they may not write here.
+    assert seen in ([("DELETE", 503), ("POST", 413), ("POST", status)] for status in (503, 500))
+    assert "jane.roe" not in told + (tmp_path / "error.log").read_text()
+
+
 def test_the_example_of_tls_is_one_that_nginx_takes(tmp_path: Path) -> None:
     openssl = shutil.which("openssl")
     program = servers.nginx_program()
