@@ -38,9 +38,7 @@ def aggregate() -> dict[str, Any]:
     with _link() as link:
         try:
             kept = _read(link)
-            if kept is not None and time.time() - kept["at"] < FRESH_SECONDS:
-                return _body(kept)
-            return _refreshed(link, kept)
+            return _body(kept) if kept is not None and _is_fresh(kept) else _refreshed(link, kept)
         except _AWAY as away:
             log.warning("health_cache_away", error=type(away).__name__)
     try:
@@ -54,7 +52,13 @@ def _refreshed(link: "redis.Redis", kept: dict[str, Any] | None) -> dict[str, An
     if not link.set(_LOCK, token, nx=True, ex=_REFRESHING_SECONDS) and kept is not None:
         return _body(kept)
     try:
+        # Somebody may have made it between our look and our lock.
+        kept = _read(link)
+        if kept is not None and _is_fresh(kept):
+            return _body(kept)
         body = selectors.aggregate()
+        # Before the lock is let go of: whoever takes it next finds this one fresh.
+        link.set(_KEY, orjson.dumps({"at": time.time(), "body": body}), ex=_KEPT_SECONDS)
     except DatabaseError as away:
         if kept is None:
             raise Unavailable("PostgreSQL does not answer.") from away
@@ -62,7 +66,6 @@ def _refreshed(link: "redis.Redis", kept: dict[str, Any] | None) -> dict[str, An
         return _body(kept)
     finally:
         link.eval(_RELEASE, 1, _LOCK, token)
-    link.set(_KEY, orjson.dumps({"at": time.time(), "body": body}), ex=_KEPT_SECONDS)
     return body
 
 
@@ -70,6 +73,10 @@ def _read(link: "redis.Redis") -> dict[str, Any] | None:
     stored = link.get(_KEY)
     found: dict[str, Any] | None = orjson.loads(stored) if isinstance(stored, bytes) else None
     return found
+
+
+def _is_fresh(kept: dict[str, Any]) -> bool:
+    return bool(time.time() - kept["at"] < FRESH_SECONDS)
 
 
 def _body(kept: dict[str, Any]) -> dict[str, Any]:

@@ -76,6 +76,31 @@ def test_one_makes_it_anew_while_the_others_are_given_what_is_there(
     assert made == [1]
 
 
+def test_who_looked_just_before_another_made_it_anew_does_not_make_it_again(
+    url: str, settings: Settings, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    poll(register(url))
+    cache.aggregate()
+    _aged(settings)
+    look, make, looked, made = cache._read, selectors.aggregate, [], []
+
+    def overtaken(link: "redis.Redis") -> dict[str, Any] | None:
+        found = look(link)
+        looked.append(1)
+        if len(looked) == 1:
+            cache.aggregate()
+        return found
+
+    def counted() -> dict[str, Any]:
+        made.append(1)
+        return make()
+
+    monkeypatch.setattr(cache, "_read", overtaken)
+    monkeypatch.setattr(selectors, "aggregate", counted)
+    cache.aggregate()
+    assert made == [1]
+
+
 def test_without_redis_it_comes_from_the_database(url: str, settings: Settings) -> None:
     poll(register(url))
     settings.REDIS_URL = "redis://127.0.0.1:1/0"
