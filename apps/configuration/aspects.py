@@ -6,8 +6,10 @@ from uuid import UUID
 
 from apps.configuration.models import ConfigChange, ConfigValue
 from apps.configuration.services import remove_tenant
+from apps.configuration.snapshot import TOPIC
 from apps.core import aspects
 from apps.core.clock import iso
+from apps.core.erasing.columns import register_remembered
 
 
 def summary(tenant_id: UUID) -> dict[str, Any]:
@@ -30,7 +32,8 @@ def export(tenant_id: UUID) -> Iterator[dict[str, Any]]:
 
 
 def install() -> None:
-    """Registers the aspect (apps.configuration.apps)."""
+    """Registers the aspect, and what the snapshot holds (apps.configuration.apps)."""
+    register_remembered(TOPIC, "configuration.ConfigValue", "configuration.DeclaredKey")
     aspects.register(
         aspects.Aspect(
             name="configuration",

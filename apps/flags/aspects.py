@@ -8,7 +8,8 @@ from django.db.models import Q
 
 from apps.core import aspects
 from apps.core.clock import iso, now
-from apps.flags.models import TenantOverride
+from apps.core.erasing.columns import register_remembered
+from apps.flags.models import TOPIC, TenantOverride
 from apps.flags.services import remove_tenant
 
 
@@ -33,7 +34,8 @@ def export(tenant_id: UUID) -> Iterator[dict[str, Any]]:
 
 
 def install() -> None:
-    """Registers the aspect (apps.flags.apps)."""
+    """Registers the aspect, and what the snapshot holds (apps.flags.apps)."""
+    register_remembered(TOPIC, "flags.Flag", "flags.Segment", "flags.TenantOverride")
     aspects.register(
         aspects.Aspect(
             name="flags",

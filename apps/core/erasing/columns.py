@@ -19,12 +19,24 @@ from django.db.models.options import Options
 from apps.core.erasing.traces import Traces
 from apps.core.principal import Principal
 from apps.core.sealing import SealedColumn, open_sealed, open_text, seal, seal_text, sealed_columns
-from apps.core.write import Target, write
+from apps.core.write import Target, Write, write
 
 _BATCH = 500
 _WINDOW = 20_000
 # The owner's tables: the application may not change them (apps.audit has a way of its own).
 _NOT_OURS = frozenset({"audit"})
+
+_remembered: dict[str, str] = {}
+
+
+def register_remembered(topic: str, *models: str) -> None:
+    """Names tables that processes keep in memory until the topic is raised (apps.core.live): a sweep that changes one
+    of their rows raises it, or they would keep what was swept.
+
+    Args:
+        models: as `app_label.ModelName`.
+    """
+    _remembered.update(dict.fromkeys(models, topic))
 
 
 def sweep_columns(traces: Traces, actor: Principal) -> int:
@@ -83,8 +95,14 @@ def _clean(model: type[Model], names: list[str], keys: list[Any], traces: Traces
             cleaned = _cleaned(row, names, traces)
             if cleaned:
                 done += _rows(model).filter(pk=row.pk).update(**cleaned)
-        w.note(table=_options(model).label, rows=done)
+        _tell(w, _options(model).label, done)
     return done
+
+
+def _tell(w: Write, table: str, rows: int) -> None:
+    w.note(table=table, rows=rows)
+    if table in _remembered:
+        w.touch(_remembered[table])
 
 
 def _cleaned(row: Model, names: list[str], traces: Traces) -> dict[str, Any]:
@@ -119,7 +137,7 @@ def _sweep_sealed(column: SealedColumn, traces: Traces, actor: Principal) -> int
                 anew = _without(column, getattr(row, column.field), traces)
                 if anew is not None:
                     done += rows.filter(pk=row.pk).update(**{column.field: anew})
-            w.note(table=column.model, rows=len(wanted))
+            _tell(w, column.model, len(wanted))
     return done
 
 
