@@ -370,6 +370,17 @@ def test_sweep_goes_through_a_table_in_pieces(tenant: Tenant, monkeypatch: pytes
     assert sweep_columns(traces, system("x")) == 0
 
 
+def test_sweep_cuts_what_becomes_too_long_for_its_column(tenant: Tenant) -> None:
+    StatusChange.objects.create(
+        tenant=tenant, from_status="trial", to_status="active", actor_id="x", reason=f"a@b.co {'x' * 493}"
+    )
+    Tenant.objects.filter(pk=tenant.pk).update(tags=["kept", f"a@b.co {'x' * 53}"])
+    sweep_columns(Traces(UUID(int=7), "usr_00000000000000000000000007", ("a@b.co",)), system("x"))
+    assert StatusChange.objects.get().reason == f"{ERASED_EMAIL} {'x' * 478}"
+    tenant.refresh_from_db()
+    assert tenant.tags == ["kept", f"{ERASED_EMAIL} {'x' * 38}"]
+
+
 def test_sweep_changes_nothing_where_the_person_is_not(tenant: Tenant) -> None:
     make_person(tenant)
     stranger = Traces(UUID(int=7), "usr_00000000000000000000000007", ("nobody@nowhere.example",), "A")

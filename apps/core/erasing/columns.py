@@ -114,8 +114,15 @@ def _cleaned(row: Model, names: list[str], traces: Traces) -> dict[str, Any]:
             continue
         cleaned = traces.without(value) if isinstance(value, str) else traces.without_in(value)
         if cleaned != value:
-            found[name] = cleaned
+            found[name] = _fitting(_options(type(row)).get_field(name), cleaned)
     return found
+
+
+def _fitting(field: Any, value: Any) -> Any:
+    """Cut to the column: what stands in the person's place may be longer than what stood there."""
+    if isinstance(field, ArrayField):
+        return [_fitting(field.base_field, each) for each in value]
+    return value[: field.max_length] if isinstance(field, CharField) else value
 
 
 def _sweep_sealed(column: SealedColumn, traces: Traces, actor: Principal) -> int:
