@@ -146,12 +146,15 @@ class Holder:
     def _read(self) -> stored.Rows:
         """On a connection that stays: a change is loaded in the time of a few queries."""
         try:
-            link = self._link
+            link, is_same = self._link, True
             if link is None or link.closed:
-                link = self._link = live.open_link()
+                link, is_same = live.open_link(), False
+                self._link = link
             with link.transaction():
                 link.execute("SET TRANSACTION ISOLATION LEVEL REPEATABLE READ, READ ONLY")
-                return stored.read(lambda sql: link.execute(sql).fetchall(), before=self._rows)
+                return stored.read(
+                    lambda sql: link.execute(sql).fetchall(), before=self._rows, is_same_database=is_same
+                )
         except psycopg.Error:
             self._hang_up()
             raise

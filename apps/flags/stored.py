@@ -34,7 +34,7 @@ from apps.tenants.events import ATTRIBUTES_TOPIC
 log = structlog.get_logger(__name__)
 
 Fetch: TypeAlias = Callable[[str], Sequence[tuple[Any, ...]]]
-_FORMAT = 3
+_FORMAT = 4
 
 _REVISIONS = "SELECT name, revision, changed_at FROM core_live_topic"
 _FLAGS = (
@@ -51,6 +51,12 @@ _TENANTS = (
     "SELECT t.id, p.slug, t.status, t.tags, t.country, t.created_at "
     "FROM tenants_tenant t JOIN plans_plan p ON p.id = t.effective_plan_id"
 )
+# Rows written by a transaction that the snapshot with this horizon did not see; more of them do no harm. No clock is
+# asked, and nothing that a write might forget to set.
+_TENANTS_SINCE = _TENANTS + " WHERE age(t.xmin) <= age('{horizon}'::xid)"
+_HORIZON = "SELECT pg_snapshot_xmin(pg_current_snapshot())::text"
+_NUMBER_OF_TENANTS = "SELECT count(*) FROM tenants_tenant"
+_XIDS = 2**32
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,7 +68,8 @@ class Rows:
         stamps: when each was reached, or "": a restored database comes to the same revisions with other flags.
         flags, segments: inputs of `read_flag` and `read_segment`.
         overrides: (flag, tenant, enabled, variation or "", expiry in seconds or None).
-        tenants: (tenant, plan, status, tags, country or None, created at).
+        tenants: by id, (plan, status, tags, country or None, created at).
+        horizon: the oldest transaction that was not over when this was read.
     """
 
     versions: tuple[int, int]
@@ -71,21 +78,31 @@ class Rows:
     flags: list[dict[str, Any]]
     segments: list[dict[str, Any]]
     overrides: list[Sequence[Any]]
-    tenants: list[Sequence[Any]]
+    tenants: dict[str, Sequence[Any]]
+    horizon: int = 0
 
 
-def read(fetch: Fetch, *, before: Rows | None = None) -> Rows:
-    """At most five queries; `fetch` runs them in one transaction that sees one moment.
+def read(fetch: Fetch, *, before: Rows | None = None, is_same_database: bool = False) -> Rows:
+    """A few queries; `fetch` runs them in one transaction that sees one moment.
 
     Args:
         before: what was read last. Where nothing is new about tenants, that part of it is taken over: there may be
             hundreds of thousands of them, and flags change more often.
+        is_same_database: `before` was read on the same connection. Only then is it certain that the database was not
+            restored in between, and of changed tenants only these are read.
     """
     found = {name: (revision, iso(at)) for name, revision, at in fetch(_REVISIONS)}
     (flags_version, flags_stamp), (tenants_version, tenants_stamp) = (
         found.get(topic, (0, "")) for topic in (TOPIC, ATTRIBUTES_TOPIC)
     )
-    known = before.tenants if before is not None and before.stamps[1] == tenants_stamp != "" else None
+    ((horizon,),) = fetch(_HORIZON)
+    known = None
+    if before is not None and before.stamps[1] == tenants_stamp != "":
+        known = before.tenants
+        # They are as old as they were.
+        horizon = before.horizon if is_same_database else horizon
+    elif before is not None and is_same_database:
+        known = _tenants_since(fetch, before)
     return Rows(
         versions=(flags_version, tenants_version),
         stamps=(flags_stamp, tenants_stamp),
@@ -96,8 +113,24 @@ def read(fetch: Fetch, *, before: Rows | None = None) -> Rows:
             (key, _public(tenant), enabled, variation, ends.timestamp() if ends else None)
             for key, tenant, enabled, variation, ends in fetch(_OVERRIDES)
         ],
-        tenants=known if known is not None else [_tenant_row(*row) for row in fetch(_TENANTS)],
+        tenants=known if known is not None else _tenants(fetch(_TENANTS)),
+        horizon=int(horizon),
     )
+
+
+def _tenants(found: Sequence[tuple[Any, ...]]) -> dict[str, Sequence[Any]]:
+    return dict(_tenant_row(*row) for row in found)
+
+
+def _tenants_since(fetch: Fetch, before: Rows) -> dict[str, Sequence[Any]] | None:
+    """Those of `before` with what changed since; None where some have gone: then all are read."""
+    changed = _tenants(fetch(_TENANTS_SINCE.format(horizon=before.horizon % _XIDS)))
+    ((number,),) = fetch(_NUMBER_OF_TENANTS)
+    # Only what is other: the rest stays the same object, by which `build` knows it.
+    found = before.tenants | {
+        tenant: row for tenant, row in changed.items() if before.tenants.get(tenant) != row
+    }
+    return found if len(found) == number else None
 
 
 def build(rows: Rows, *, before: tuple[Rows, Snapshot] | None = None) -> Snapshot:
@@ -115,6 +148,7 @@ def build(rows: Rows, *, before: tuple[Rows, Snapshot] | None = None) -> Snapsho
         for data in rows.flags
         if (found := same.get(id(data)) or _flag(data, known)) is not None
     }
+    moved, keeps = _moved(rows, last)
     overrides = []
     for key, tenant, enabled, variation, ends in rows.overrides:
         flag = flags.get(key)
@@ -127,14 +161,26 @@ def build(rows: Rows, *, before: tuple[Rows, Snapshot] | None = None) -> Snapsho
         flags=flags.values(),
         segments=segments,
         overrides=overrides,
-        tenants=None
-        if last is not None and last.tenants is rows.tenants
-        else [
-            TenantAttributes(tenant, plan, status, tuple(tags), country, created)
-            for tenant, plan, status, tags, country, created in rows.tenants
-        ],
+        tenants=(_attributes(tenant, row) for tenant, row in moved.items()),
+        keeps_tenants=keeps,
         before=snapshot,
     )
+
+
+def _moved(rows: Rows, last: Rows | None) -> tuple[dict[str, Sequence[Any]], bool]:
+    """Tenants to be made, and whether all others stay as they were; where some have gone, all are made."""
+    if last is None:
+        return rows.tenants, False
+    if last.tenants is rows.tenants:
+        return {}, True
+    moved = {tenant: row for tenant, row in rows.tenants.items() if last.tenants.get(tenant) is not row}
+    stayed = len(rows.tenants) - sum(tenant not in last.tenants for tenant in moved)
+    return (moved, True) if stayed == len(last.tenants) else (rows.tenants, False)
+
+
+def _attributes(tenant: str, row: Sequence[Any]) -> TenantAttributes:
+    plan, status, tags, country, created = row
+    return TenantAttributes(tenant, plan, status, tuple(tags), country, created)
 
 
 def _unchanged(rows: Rows, last: Rows | None, snapshot: Snapshot | None) -> dict[int, Flag]:
@@ -212,8 +258,8 @@ def _flag_row(row: tuple[Any, ...]) -> dict[str, Any]:
 
 def _tenant_row(
     tenant: UUID, plan: str, status: str, tags: list[str], country: str, created: datetime
-) -> tuple[Any, ...]:
-    return _public(tenant), plan, status, tags, country or None, iso(created)
+) -> tuple[str, Sequence[Any]]:
+    return _public(tenant), (plan, status, tags, country or None, iso(created))
 
 
 def _flag(data: dict[str, Any], segments: set[str]) -> Flag | None:

@@ -2,7 +2,7 @@
 
 import json
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from datetime import timedelta
 from pathlib import Path
 from typing import Any
@@ -162,7 +162,7 @@ def test_without_the_database_and_without_a_file_nothing_is_made_up(
 
 def test_a_folder_that_can_not_be_written_disturbs_nobody(tmp_path: Path) -> None:
     (tmp_path / "file").write_text("")
-    rows = stored.Rows((1, 1), ("", ""), 0.0, [], [], [], [])
+    rows = stored.Rows((1, 1), ("", ""), 0.0, [], [], [], {})
     stored.write_file(str(tmp_path / "file" / "flags.json"), rows)
 
 
@@ -206,6 +206,75 @@ def test_flags_that_change_do_not_load_the_tenants_again_and_tenants_that_change
     own.refresh()
     assert own._rows is not None
     assert len(own._rows.tenants) == len(first.tenants) + 1
+    own.pin(own.current())
+
+
+@STORED
+def test_of_tenants_that_change_only_these_are_read_and_made_anew(monkeypatch: pytest.MonkeyPatch) -> None:
+    same, other = make_tenant(country="DE"), make_tenant(status="active")
+    own = Holder()
+    own.refresh()
+    first = own.current().known
+    asked: list[str] = []
+    read = stored.read
+
+    def listened(fetch: stored.Fetch, **options: Any) -> stored.Rows:
+        def noted(sql: str) -> Sequence[tuple[Any, ...]]:
+            asked.append(sql)
+            return fetch(sql)
+
+        return read(noted, **options)
+
+    monkeypatch.setattr(stored, "read", listened)
+    suspend_tenant(actor=actor(), tenant_id=other.pk, reason="a test")
+    own.refresh()
+    second = own.current().known
+    assert stored._TENANTS not in asked
+    assert second[same.public_id] is first[same.public_id]
+    assert (first[other.public_id]["status"], second[other.public_id]["status"]) == ("active", "suspended")
+
+    fresh = make_tenant()
+    suspend_tenant(actor=actor(), tenant_id=fresh.pk, reason="a test")
+    own.refresh()
+    assert own.current().known.keys() == {same.public_id, other.public_id, fresh.public_id}
+    assert stored._TENANTS not in asked
+    own.pin(own.current())
+
+
+@STORED
+def test_a_tenant_that_has_gone_and_one_that_has_come_are_both_seen() -> None:
+    gone, stays = make_tenant(), make_tenant(status="active")
+    own = Holder()
+    own.refresh()
+    with live.open_link() as link:
+        link.execute("DELETE FROM tenants_facts WHERE tenant_id = %s", [gone.pk])
+        link.execute("DELETE FROM tenants_tenant WHERE id = %s", [gone.pk])
+    came = make_tenant()
+    suspend_tenant(actor=actor(), tenant_id=stays.pk, reason="a test")
+    own.refresh()
+    assert own.current().known.keys() == {stays.public_id, came.public_id}
+    assert own.current().facts(stays.public_id)["status"] == "suspended"
+    own.pin(own.current())
+
+
+@STORED
+def test_a_tenant_whose_change_was_under_way_while_others_were_read_is_read_later() -> None:
+    slow, quick = make_tenant(status="active"), make_tenant(status="active")
+    own = Holder()
+    with live.open_link() as link:
+        with link.transaction():
+            link.execute("UPDATE tenants_tenant SET country = 'FR' WHERE id = %s", [slow.pk])
+            own.refresh()
+            suspend_tenant(actor=actor(), tenant_id=quick.pk, reason="a test")
+            own.refresh()
+            assert own.current().facts(slow.public_id)["country"] != "FR"
+        # A change of flags alone does not read tenants, and must not forget that one is to be read.
+        services.create_flag(actor=actor(), key="checkout", fields={})
+        own.refresh()
+        suspend_tenant(actor=actor(), tenant_id=make_tenant(status="active").pk, reason="a test")
+        own.refresh()
+    assert own.current().facts(slow.public_id)["country"] == "FR"
+    assert own.current().facts(quick.public_id)["status"] == "suspended"
     own.pin(own.current())
 
 

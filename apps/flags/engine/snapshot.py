@@ -66,14 +66,15 @@ class Snapshot:
         flags: Iterable[Flag] = (),
         segments: Iterable[Segment] = (),
         overrides: Iterable[Override] = (),
-        tenants: Iterable[TenantAttributes] | None = (),
+        tenants: Iterable[TenantAttributes] = (),
         before: "Snapshot | None" = None,
+        keeps_tenants: bool = False,
     ) -> "Snapshot":
         """Compiles definitions that `read_flag` and `read_segment` let through.
 
         Args:
-            tenants: None: those of `before`.
             before: an earlier snapshot; what is still the same is taken over from it as it is compiled.
+            keeps_tenants: its tenants too; `tenants` are those that are new or other.
 
         Raises:
             Unusable: a condition that they would have refused.
@@ -94,6 +95,9 @@ class Snapshot:
             if same is None or not same.is_made_of(flag, own, broken=is_broken):
                 same = CompiledFlag(flag, compiled, own, broken=is_broken)
             made[key] = same
+        facts: Mapping[str, Mapping[str, Any]] = {each.tenant_id: each.facts() for each in tenants}
+        if before is not None and keeps_tenants:
+            facts = {**before.known, **facts} if facts else before.known
         ends = (each.expires_at for rows in given.values() for each in rows if each.expires_at is not None)
         return cls(
             revision=revision,
@@ -101,9 +105,7 @@ class Snapshot:
             definitions=MappingProxyType(definitions),
             segments=MappingProxyType(named),
             flags=made,
-            facts=before.known
-            if tenants is None and before
-            else {each.tenant_id: each.facts() for each in tenants or ()},
+            facts=facts,
             expiries=tuple(sorted(ends)),
         )
 
@@ -198,7 +200,7 @@ class Snapshot:
 
     def tenants_differ(self, before: "Snapshot") -> bool:
         """True where something is known of tenants that was not known in `before`."""
-        return self.known != before.known
+        return self.known is not before.known and self.known != before.known
 
     def ended(self, after: float, at: float) -> tuple[str, ...]:
         """Keys of the flags with an override that ended later than `after` and not later than `at`."""
