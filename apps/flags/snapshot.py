@@ -77,8 +77,12 @@ class Holder:
         is there when the first reader sees it. It must be short and not raise."""
         self._watchers.append(watcher)
 
-    def refresh(self) -> None:
+    def refresh(self, *, only_news: bool = False) -> None:
         """Loads what stands in the database now.
+
+        Args:
+            only_news: where no revision was raised since the last load, nothing is made anew. Of a write that changes
+                a hundred flags each one asks for a load, and the listener does.
 
         Raises:
             psycopg.Error: it is away; the snapshot stays as it was.
@@ -86,20 +90,21 @@ class Holder:
         with self._guard:
             # Reads follow one another, so what was read last is newest, whatever its revision: that of a restored
             # database may be lower.
-            rows, known, snapshot = self._read(), self._rows, self._snapshot
-            before = (known, snapshot) if known is not None and snapshot is not None else None
-            self._put(stored.build(rows, before=before), rows.versions)
-            self._rows = rows
+            rows, known, snapshot = self._read(only_news), self._rows, self._snapshot
+            if rows is not known or snapshot is None:
+                before = (known, snapshot) if known is not None and snapshot is not None else None
+                self._put(stored.build(rows, before=before), rows.versions)
+                self._rows = rows
+                keeper.keep(settings.FLAGS_SNAPSHOT_FILE, rows)
             self._from_file = self._behind = False
             self._loaded_at = time.monotonic()
-            keeper.keep(settings.FLAGS_SNAPSHOT_FILE, rows)
 
     def refresh_quietly(self) -> None:
         """As `refresh`, where this process has flags at all; with the database away the listener will catch up."""
         if self._pinned or not self._listening:
             return
         try:
-            self.refresh()
+            self.refresh(only_news=True)
         except psycopg.Error as away:
             log.warning("flags_not_loaded", error=type(away).__name__)
 
@@ -143,7 +148,7 @@ class Holder:
         self._listening = False
         self._next_try = 0.0
 
-    def _read(self) -> stored.Rows:
+    def _read(self, only_news: bool) -> stored.Rows:
         """On a connection that stays: a change is loaded in the time of a few queries."""
         try:
             link, is_same = self._link, True
@@ -153,7 +158,10 @@ class Holder:
             with link.transaction():
                 link.execute("SET TRANSACTION ISOLATION LEVEL REPEATABLE READ, READ ONLY")
                 return stored.read(
-                    lambda sql: link.execute(sql).fetchall(), before=self._rows, is_same_database=is_same
+                    lambda sql: link.execute(sql).fetchall(),
+                    before=self._rows,
+                    is_same_database=is_same,
+                    only_news=only_news,
                 )
         except psycopg.Error:
             self._hang_up()
@@ -204,7 +212,7 @@ class Holder:
             return
         if revision != self._versions[place] or self._from_file or self._behind:
             self._behind = True
-            self.refresh()
+            self.refresh(only_news=True)
 
 
 class Keeper:

@@ -210,6 +210,25 @@ def test_flags_that_change_do_not_load_the_tenants_again_and_tenants_that_change
 
 
 @STORED
+def test_a_write_that_changes_many_flags_is_loaded_once(monkeypatch: pytest.MonkeyPatch) -> None:
+    tenant, build, built = make_tenant(), stored.build, []
+    for key in ("a", "b", "c"):
+        make_flag(key)
+    holder.current()
+
+    def counted(*given: Any, **options: Any) -> Any:
+        built.append(1)
+        return build(*given, **options)
+
+    monkeypatch.setattr(stored, "build", counted)
+    services.set_overrides_of_tenant(
+        actor=actor(), tenant_id=tenant.id, enabled={"a": True, "b": True, "c": True}
+    )
+    assert reason(tenant.public_id, "c") == Reason.OVERRIDE_ENABLED
+    assert built == [1]
+
+
+@STORED
 def test_of_tenants_that_change_only_these_are_read_and_made_anew(monkeypatch: pytest.MonkeyPatch) -> None:
     same, other = make_tenant(country="DE"), make_tenant(status="active")
     own = Holder()
