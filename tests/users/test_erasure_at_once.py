@@ -1,0 +1,48 @@
+"""Erasures at the same time."""
+
+import threading
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import suppress
+from pathlib import Path
+from uuid import UUID
+
+import pytest
+from django.db import connection
+from pytest_django import Settings
+
+from apps.users.errors import SoleOwner
+from apps.users.models import Membership, User
+from apps.users.services import erase_user
+from apps.users.services import erasure as erasing
+from tests.factories import actor, make_member, make_tenant
+
+
+@pytest.mark.django_db(transaction=True)
+def test_two_owners_erased_at_once_leave_one_of_them(
+    monkeypatch: pytest.MonkeyPatch, settings: Settings, tmp_path: Path
+) -> None:
+    settings.OBJECT_STORE_ROOT = tmp_path / "objects"
+    tenant = make_tenant()
+    owners = [make_member(tenant, "owner") for _ in range(2)]
+    both_have_looked = threading.Barrier(2)
+    refuse = erasing._refuse_blocked
+
+    def look(user_id: UUID) -> None:
+        refuse(user_id)
+        # Whoever waits for the other's end does not come here.
+        with suppress(threading.BrokenBarrierError):
+            both_have_looked.wait(timeout=1)
+
+    def erase(person: User) -> str:
+        try:
+            erase_user(actor=actor(), user_id=person.pk, confirmation=person.email)
+        except SoleOwner:
+            return "kept"
+        finally:
+            connection.close()
+        return "erased"
+
+    monkeypatch.setattr(erasing, "_refuse_blocked", look)
+    with ThreadPoolExecutor(2) as pool:
+        assert sorted(pool.map(erase, owners)) == ["erased", "kept"]
+    assert Membership.objects.filter(tenant=tenant, role="owner").count() == 1
