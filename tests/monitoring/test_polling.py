@@ -3,6 +3,7 @@
 import threading
 import time
 from datetime import timedelta
+from typing import Any
 
 import pytest
 from pytest_django import Settings
@@ -161,6 +162,29 @@ def test_old_answers_are_forgotten(url: str) -> None:
     HealthSample.objects.create(source=source, at=now() - timedelta(days=8), is_good=True)
     HealthSample.objects.create(source=source, at=now(), is_good=True)
     assert services.forget_samples() == 1
+
+
+def test_a_slow_source_keeps_no_other_waiting(url: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The slow ones answer only once the quick one is written down, though they were due before it."""
+    quick, written = register(url), threading.Event()
+    for number in range(12):
+        register(f"{url}/slow", service_id=f"slow-{number}")
+    HealthSource.objects.exclude(id=quick.id).update(due_at=now() - timedelta(minutes=1))
+    record = services.record
+
+    def noted(**given: Any) -> None:
+        record(**given)
+        if given["source_id"] == quick.id:
+            written.set()
+
+    def answer(address: str, *, timeout_seconds: int) -> Found:
+        del timeout_seconds
+        return Found(is_good=address == url or written.wait(timeout=5), latency_ms=1)
+
+    monkeypatch.setattr(services, "record", noted)
+    monkeypatch.setattr(services, "probe", answer)
+    assert services.poll_due(actor=POLLER) == 13
+    assert set(HealthSource.objects.values_list("status", flat=True)) == {"healthy"}
 
 
 @pytest.mark.django_db(transaction=True)
