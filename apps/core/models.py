@@ -120,8 +120,7 @@ class FailedAttempt(models.Model):
 class RowCount(models.Model):
     """How many rows a large table has, kept by its triggers in the transaction of each change (apps.core.counts).
 
-    The sum over the slots is the number: each writer adds to the slot of its connection, so that writers seldom wait
-    for each other.
+    The sum over the slots is the number: each writer adds to a slot that nobody holds, so that none waits for another.
     """
 
     table = models.CharField(max_length=63)
