@@ -3,12 +3,13 @@
 import json
 import tempfile
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import suppress
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 from functools import lru_cache
 from hashlib import blake2b
+from itertools import islice
 from pathlib import Path
 from typing import Any, TypeAlias
 from uuid import UUID
@@ -34,7 +35,10 @@ from apps.tenants.events import ATTRIBUTES_TOPIC
 log = structlog.get_logger(__name__)
 
 Fetch: TypeAlias = Callable[[str], Sequence[tuple[Any, ...]]]
-_FORMAT = 4
+# Of the file: a line that says what it is of, one with all but the tenants, and the tenants in pieces.
+_FORMAT = 5
+_LONGEST_FIRST_LINE = 1_000
+_PIECE = 2_000
 
 _REVISIONS = "SELECT name, revision, changed_at FROM core_live_topic"
 _FLAGS = (
@@ -205,16 +209,19 @@ def _unchanged(rows: Rows, last: Rows | None, snapshot: Snapshot | None) -> dict
 def write_file(path: str, rows: Rows) -> None:
     """Keeps the rows for a process that starts without the database; a reader sees the old file or the new one.
 
-    A folder that can't be written is told of and otherwise ignored: flags must not depend on it.
+    Of the processes of a machine one writes, the others find it written. In pieces: whoever makes all of it at once
+    keeps the threads that answer from the interpreter for as long. A folder that can't be written is told of and
+    otherwise ignored: flags must not depend on it.
     """
-    if not path:
+    if not path or _is_kept(path, rows):
         return
     target, made = Path(path), ""
     try:
         target.parent.mkdir(parents=True, exist_ok=True)
         with tempfile.NamedTemporaryFile(dir=target.parent, delete=False) as file:
             made = file.name
-            file.write(orjson.dumps({"format": _FORMAT, "rows": rows}))
+            for line in _lines(rows):
+                file.write(line)
         Path(made).replace(target)
     except OSError as wrong:
         log.warning("flags_file_not_written", error=type(wrong).__name__)
@@ -222,17 +229,40 @@ def write_file(path: str, rows: Rows) -> None:
             Path(made).unlink(missing_ok=True)
 
 
+def _lines(rows: Rows) -> Iterator[bytes]:
+    yield _first_line(rows)
+    yield orjson.dumps(replace(rows, tenants={}), option=orjson.OPT_APPEND_NEWLINE)
+    tenants = iter(rows.tenants.items())
+    while piece := dict(islice(tenants, _PIECE)):
+        yield orjson.dumps(piece, option=orjson.OPT_APPEND_NEWLINE)
+
+
+def _first_line(rows: Rows) -> bytes:
+    """What a file is of."""
+    head = {"format": _FORMAT, "versions": rows.versions, "stamps": rows.stamps}
+    return orjson.dumps(head, option=orjson.OPT_APPEND_NEWLINE)
+
+
+def _is_kept(path: str, rows: Rows) -> bool:
+    try:
+        with Path(path).open("rb") as file:
+            return file.readline(_LONGEST_FIRST_LINE) == _first_line(rows)
+    except OSError:
+        return False
+
+
 def read_file(path: str) -> Rows | None:
     """What was kept; None where there is nothing that can be read."""
     if not path:
         return None
     try:
-        data = orjson.loads(Path(path).read_bytes())
-        if data["format"] != _FORMAT:
+        head, content, *pieces = map(orjson.loads, Path(path).read_bytes().splitlines())
+        if head["format"] != _FORMAT:
             return None
-        rows = data["rows"]
-        versions, stamps = tuple(rows.pop("versions")), tuple(rows.pop("stamps"))
-        return Rows(versions=versions, stamps=stamps, **rows)
+        for piece in pieces:
+            content["tenants"].update(piece)
+        versions, stamps = tuple(content.pop("versions")), tuple(content.pop("stamps"))
+        return Rows(versions=versions, stamps=stamps, **content)
     except FileNotFoundError:
         return None
     except (OSError, ValueError, KeyError, TypeError, AttributeError) as wrong:

@@ -3,6 +3,7 @@
 import json
 import time
 from collections.abc import Callable, Sequence
+from dataclasses import replace
 from datetime import timedelta
 from pathlib import Path
 from typing import Any
@@ -164,6 +165,22 @@ def test_a_folder_that_can_not_be_written_disturbs_nobody(tmp_path: Path) -> Non
     (tmp_path / "file").write_text("")
     rows = stored.Rows((1, 1), ("", ""), 0.0, [], [], [], {})
     stored.write_file(str(tmp_path / "file" / "flags.json"), rows)
+
+
+def test_a_file_holds_any_number_of_tenants_and_is_written_by_one(tmp_path: Path) -> None:
+    path = tmp_path / "flags.json"
+    tenants: dict[str, Any] = {
+        f"tnt_{number}": ["pro", "active", [], "DE", "x\u2028y"] for number in range(4_001)
+    }
+    rows = stored.Rows((1, 1), ("a", "b"), 0.0, [], [], [], tenants, 7)
+    stored.write_file(str(path), rows)
+    assert stored.read_file(str(path)) == rows
+    first = path.stat().st_ino
+    stored.write_file(str(path), rows)
+    assert path.stat().st_ino == first
+    later = replace(rows, versions=(2, 1), stamps=("c", "b"), tenants={})
+    stored.write_file(str(path), later)
+    assert stored.read_file(str(path)) == later
 
 
 @pytest.mark.django_db
