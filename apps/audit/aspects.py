@@ -42,13 +42,10 @@ def _erase(user_id: UUID, actor: Principal) -> int:
 
 def _sweep(traces: Traces, actor: Principal) -> int:
     """Details of others in which the person's address stands: a tenant's owner, a reason."""
-    return shred(
-        actor=actor,
-        person_id=traces.person_id,
-        public_id=traces.public_id,
-        emails=traces.emails,
-        name=traces.name.strip(),
-    )
+    gone = shred(actor=actor, person_id=traces.person_id, public_id=traces.public_id, emails=traces.emails)
+    for name in traces.names:
+        gone += shred(actor=actor, person_id=traces.person_id, public_id=traces.public_id, name=name)
+    return gone
 
 
 def install() -> None:

@@ -40,7 +40,14 @@ from apps.exports.services import request_export
 from apps.tenants.models import StatusChange, Tenant
 from apps.users.errors import ConfirmationWrong, LastSuperAdmin, SoleOwner, UserNotFound, Yourself
 from apps.users.models import Membership, User, UserTombstone
-from apps.users.services import change_email, erase_user, finish_erasure, finish_erasures
+from apps.users.services import (
+    UserChanges,
+    change_email,
+    erase_user,
+    finish_erasure,
+    finish_erasures,
+    update_user,
+)
 from apps.users.services import erasure as erasing
 from apps.users.services.erasure import remove_late
 from tests.factories import actor, make_member, make_staff, make_tenant, make_user, staff_principal
@@ -49,7 +56,8 @@ from tests.users.support import enrol, open_session
 
 OLD, EMAIL, NAME = "xanthe.old@people.example", "xanthe.wyvern@people.example", "Xanthe Wyvernfeather"
 ADDRESS = "198.51.100.201"
-WORDS = ("xanthe", "wyvern", ADDRESS)
+BEFORE = "Quillon Zephyrbottom"
+WORDS = ("xanthe", "wyvern", "zephyr", ADDRESS)
 
 
 @pytest.fixture(autouse=True)
@@ -59,15 +67,16 @@ def _objects(settings: Settings, tmp_path: Path) -> None:
 
 def make_person(tenant: Tenant) -> User:
     """Somebody of whom something stands in every place that can hold it."""
-    person = make_member(tenant, email=OLD, name=NAME, notes=f"{NAME} likes {OLD}")
+    person = make_member(tenant, email=OLD, name=BEFORE, notes=f"{NAME} likes {OLD}")
     boss = staff_principal("super_admin")
     change_email(actor=boss, user_id=person.pk, email=EMAIL)
+    update_user(actor=boss, user_id=person.pk, changes=UserChanges(name=NAME))
     person.refresh_from_db()
     enrol(person)
     open_session(person, ADDRESS)
     own = person.principal(via="console", address=ADDRESS)
-    with write("sample.did", actor=own, target=tenant.audit_target(), reason=f"I am {NAME}") as w:
-        w.enqueue("sample.job", note=f"for {EMAIL} ({NAME})", whom={"mail": [EMAIL]})
+    with write("sample.did", actor=own, target=tenant.audit_target(), reason=f"I am {BEFORE}") as w:
+        w.enqueue("sample.job", note=f"for {EMAIL} ({NAME}, once {BEFORE})", whom={"mail": [EMAIL]})
         queue_mail(w, to="boss@steward.example", subject="New", text=f"{NAME} <{EMAIL}> has come.")
     with write("sample.about", actor=boss, target=tenant.audit_target(), reason=f"{EMAIL} asked") as w:
         w.changed(after={"owner_email": EMAIL})

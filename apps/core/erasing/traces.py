@@ -23,12 +23,19 @@ class Traces:
     Attributes:
         emails: in lower case; past addresses too.
         name: as people write it; may be empty.
+        past_names: what they were called before.
     """
 
     person_id: UUID
     public_id: str
     emails: tuple[str, ...]
     name: str = ""
+    past_names: tuple[str, ...] = ()
+
+    @property
+    def names(self) -> tuple[str, ...]:
+        """All that are worth looking for: a single letter is none."""
+        return tuple(name for each in (self.name, *self.past_names) if len(name := each.strip()) > 1)
 
     def to_json(self) -> str:
         return json.dumps({**asdict(self), "person_id": str(self.person_id)})
@@ -41,6 +48,7 @@ class Traces:
             public_id=known["public_id"],
             emails=tuple(known["emails"]),
             name=known["name"],
+            past_names=tuple(known.get("past_names", ())),
         )
 
     @property
@@ -62,8 +70,10 @@ class Traces:
 
     @cached_property
     def _name(self) -> "re.Pattern[str] | None":
-        name = self.name.strip()
-        return re.compile(rf"(?<!\w){re.escape(name)}(?!\w)", re.IGNORECASE) if len(name) > 1 else None
+        if not self.names:
+            return None
+        longest_first = sorted(map(re.escape, self.names), key=len, reverse=True)
+        return re.compile(rf"(?<!\w)(?:{'|'.join(longest_first)})(?!\w)", re.IGNORECASE)
 
     def in_text(self, text: str) -> bool:
         """True where the text bears an e-mail address of the person."""

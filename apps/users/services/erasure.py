@@ -40,6 +40,8 @@ ERASE_JOB = "users.erase"
 _SEALED_FOR = "erasure"
 _COLUMNS = "columns"
 _BATCH = 100
+# Rows of the trail that tell the address and the name which somebody had before.
+_TELLING = ("user.update", "user.change_email")
 _LATE = "late"
 # Nothing that was under way at the erasure runs any longer: neither request nor job (CELERY_BROKER_TRANSPORT_OPTIONS).
 _LONGEST = timedelta(hours=3)
@@ -136,17 +138,21 @@ def _remove(w: Write, user: User, *, at: datetime, requested_by: str, reason: Er
 
 
 def _traces_of(user: User) -> Traces:
-    """What the person is known by: name, address, and past addresses that are nobody else's now."""
-    emails = {user.email}
-    details = AuditDetail.objects.filter(
-        person_id=user.pk, part=Part.SUBJECT, entry__action__in=("user.change_email", "user.update")
-    )
+    """What the person is known by: name and address, past ones too, but no address that is somebody else's now."""
+    known: dict[str, set[str]] = {"email": {user.email}, "name": {user.name}}
+    details = AuditDetail.objects.filter(person_id=user.pk, part=Part.SUBJECT, entry__action__in=_TELLING)
     for body in details.values_list("body", flat=True):
         said = json.loads(body)
-        emails |= {str(said[when]["email"]).lower() for when in ("before", "after") if "email" in said[when]}
+        for field, values in known.items():
+            values |= {str(said[when][field]) for when in ("before", "after") if field in said[when]}
+    emails = set(map(str.lower, known["email"]))
     emails -= set(User.objects.filter(email__in=emails).exclude(pk=user.pk).values_list("email", flat=True))
     return Traces(
-        person_id=user.pk, public_id=public(USER, user.pk), emails=tuple(sorted(emails)), name=user.name
+        person_id=user.pk,
+        public_id=public(USER, user.pk),
+        emails=tuple(sorted(emails)),
+        name=user.name,
+        past_names=tuple(sorted(known["name"] - {user.name})),
     )
 
 
