@@ -83,6 +83,13 @@ def test_what_makes_no_sense_is_refused_when_it_is_scheduled() -> None:
     with pytest.raises(FlagInvalid):
         services.schedule_change(actor=AUTHOR, key="checkout", at=ahead, change={"offVariation": "blue"})
     with pytest.raises(FlagInvalid):
+        services.schedule_change(actor=AUTHOR, key="checkout", at=ahead, change={"tags": ["a", "a"]})
+    make_flag("needing", prerequisites=[{"key": "checkout", "variation": "on"}])
+    coloured = {"type": "string", "variations": [{"key": "red", "value": "r"}, {"key": "off", "value": ""}]}
+    with pytest.raises(FlagInvalid) as refused:
+        services.schedule_change(actor=AUTHOR, key="checkout", at=ahead, change=coloured)
+    assert refused.value.details == {"variations": ["needing asks for the variation 'on' of this flag."]}
+    with pytest.raises(FlagInvalid):
         services.schedule_change(actor=AUTHOR, key="checkout", at=ahead, change={})
     with pytest.raises(FlagInvalid):
         services.schedule_change(actor=AUTHOR, key="checkout", at=now(), change={"defaultEnabled": True})

@@ -1,6 +1,7 @@
 """Creating, changing, archiving and restoring flags."""
 
 from collections.abc import Mapping
+from copy import copy
 from datetime import datetime
 from typing import Any, TypedDict
 
@@ -80,10 +81,18 @@ def update_flag(
         hold_definitions()
         flag = held_flag(key, actor=actor, if_match=if_match, checked=not approved)
         before = flag.definition()
-        _assign(flag, fields)
-        _keep_what_others_name(flag)
+        _change(flag, fields)
         _settle(w, flag, ChangeKind.UPDATED, before, actor)
     return flag
+
+
+def check_change(flag: Flag, fields: FlagFields) -> None:
+    """What `update_flag` would say of these fields; changes nothing. Under `hold_definitions`.
+
+    Raises:
+        FlagInvalid
+    """
+    _change(copy(flag), fields)
 
 
 def archive_flag(*, actor: Principal, key: str, if_match: int | None = None, reason: str = "") -> Flag:
@@ -120,8 +129,7 @@ def restore_version(
         flag.is_archived = was.pop("isArchived")
         was.pop("key")
         was["expiresAt"] = datetime.fromisoformat(was["expiresAt"]) if was["expiresAt"] else None
-        _assign(flag, was)
-        _keep_what_others_name(flag)
+        _change(flag, was)
         w.note(restored_version=version)
         _settle(w, flag, ChangeKind.RESTORED, before, actor)
     return flag
@@ -143,6 +151,11 @@ _COLUMNS = {
     "expiresAt": "expires_at",
     "needsApproval": "needs_approval",
 }
+
+
+def _change(flag: Flag, fields: Mapping[str, Any]) -> None:
+    _assign(flag, fields)
+    _keep_what_others_name(flag)
 
 
 def _assign(flag: Flag, fields: Mapping[str, Any]) -> None:

@@ -12,11 +12,10 @@ from apps.core.write import Outcome, write
 from apps.flags.enums import ScheduleStatus
 from apps.flags.errors import FlagInvalid, ScheduleNotFound, ScheduleOver
 from apps.flags.models import ScheduledChange, audit_target
-from apps.flags.services.common import checked, held_flag, hold_definitions
-from apps.flags.services.flags import FlagFields, update_flag
+from apps.flags.services.common import held_flag, hold_definitions
+from apps.flags.services.flags import FlagFields, check_change, update_flag
 
 APPLY_JOB = "flags.apply_scheduled"
-_EVALUATED = ("variations", "rules", "prerequisites", "offVariation", "rollout", "hash", "salt", "type")
 
 
 class TooEarly(Unavailable):
@@ -43,9 +42,7 @@ def schedule_change(
             raise FlagInvalid("at", "The time must lie ahead.")
         if not change:
             raise FlagInvalid("change", "Say what is to change.")
-        given = {name: change[name] for name in _EVALUATED if name in change}
-        if given:
-            checked({**flag.evaluated(), **given})
+        check_change(flag, fields_of(change))
         row = ScheduledChange(flag=flag, at=at, change=dict(change), author=actor.id[:200])
         row.save(force_insert=True)
         # The job bears the author as its actor, and its key lets it exist once.
