@@ -1,6 +1,6 @@
 """How often flags are evaluated: counted in memory, written every few seconds.
 
-The counts tell which flags nobody asks for any more; what a killed process had not written yet is lost.
+The counts tell which flags nobody asks for any more; what a process that ends had not written yet is lost.
 """
 
 import threading
@@ -8,7 +8,7 @@ import time
 from collections.abc import Mapping
 
 import structlog
-from django.db import DatabaseError, connection
+from django.db import Error, connection
 
 from apps.flags.services.usage import add_counts
 
@@ -45,7 +45,7 @@ class Counts:
             return
         try:
             add_counts(found)
-        except DatabaseError as away:
+        except Error as away:
             log.warning("flag_usage_kept", error=type(away).__name__)
             with self._guard:
                 for place, number in found.items():

@@ -13,7 +13,7 @@ from apps.core.clock import now
 from apps.core.principal import Principal
 from apps.flags import querysets
 from apps.flags.enums import StaleReason
-from apps.flags.errors import FlagNotFound, ScheduleNotFound, SegmentNotFound
+from apps.flags.errors import FlagNotFound, ScheduleNotFound
 from apps.flags.knobs import STALE_DAYS
 from apps.flags.models import SCHEDULE, Flag, FlagChange, FlagUsage, ScheduledChange, Segment, TenantOverride
 
@@ -91,14 +91,6 @@ def overrides_of_tenant(tenant_id: UUID) -> QuerySet[TenantOverride]:
 
 def list_segments(principal: Principal) -> QuerySet[Segment]:
     return querysets.segments_visible_to(principal).order_by("key")
-
-
-def get_segment(principal: Principal, key: str) -> Segment:
-    """Raises SegmentNotFound."""
-    found = querysets.segments_visible_to(principal).filter(key=key).first()
-    if found is None:
-        raise SegmentNotFound
-    return found
 
 
 def schedule_of(principal: Principal, *, key: str) -> QuerySet[ScheduledChange]:

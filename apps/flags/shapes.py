@@ -3,7 +3,7 @@
 from typing import Any
 
 from apps.core import ids
-from apps.flags.engine import Bootstrap, Decision, Explanation
+from apps.flags.engine import Decision, Explanation
 
 
 def decision_body(decision: Decision) -> dict[str, Any]:
@@ -14,14 +14,6 @@ def decision_body(decision: Decision) -> dict[str, Any]:
         "value": decision.value,
         "variation": decision.variation,
         "reason": decision.reason.value,
-    }
-
-
-def bootstrap_body(bootstrap: Bootstrap) -> dict[str, Any]:
-    return {
-        "tenantId": bootstrap.tenant_id,
-        "revision": bootstrap.revision,
-        "flags": [decision_body(each) for each in bootstrap.decisions],
     }
 
 
