@@ -3,7 +3,7 @@
 from collections.abc import Mapping
 
 import pytest
-from django.db import Error, InterfaceError, OperationalError
+from django.db import Error, InterfaceError, OperationalError, connection
 
 from apps.flags import counting
 from apps.flags.counting import Counts
@@ -19,7 +19,7 @@ def test_what_could_not_be_written_is_kept_for_the_next_time(
         raise wrong
 
     monkeypatch.setattr(counting, "add_counts", away)
-    monkeypatch.setattr(counting.connection, "close", lambda: None)
+    monkeypatch.setattr(connection, "close", lambda: None)
     counts = Counts()
     monkeypatch.setattr(counts, "_start", lambda: None)
     counts.note("checkout", "on")
