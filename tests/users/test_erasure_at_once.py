@@ -8,13 +8,28 @@ from uuid import UUID
 
 import pytest
 from django.db import connection
+from django.test.utils import CaptureQueriesContext
 from pytest_django import Settings
 
 from apps.users.errors import SoleOwner
 from apps.users.models import Membership, User
 from apps.users.services import erase_user
 from apps.users.services import erasure as erasing
-from tests.factories import actor, make_member, make_tenant
+from tests.factories import actor, make_member, make_tenant, make_user
+
+
+@pytest.mark.django_db
+def test_topics_are_locked_before_the_trail_as_in_every_write() -> None:
+    # In another order, an erasure and a write that ends somebody's sessions would wait for each other.
+    person = make_user()
+    with CaptureQueriesContext(connection) as asked:
+        erase_user(actor=actor(), user_id=person.pk, confirmation=person.email)
+    said = [query["sql"] for query in asked.captured_queries]
+    topics = [place for place, sql in enumerate(said) if "INSERT INTO core_live_topic" in sql]
+    trail = [place for place, sql in enumerate(said) if "audit_shred(" in sql or "audit_append(" in sql]
+    assert topics
+    assert len(trail) == 2
+    assert max(topics) < min(trail)
 
 
 @pytest.mark.django_db(transaction=True)
