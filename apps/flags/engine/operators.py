@@ -22,6 +22,8 @@ Number: TypeAlias = int | float
 Address: TypeAlias = ipaddress.IPv4Address | ipaddress.IPv6Address
 
 LONGEST_PATTERN = 500
+# Linear is not quick: an expression may be as large as a thousand steps for each character, and callers send the text.
+LONGEST_MATCHED = 2_048
 _LONGEST_LIST = 10_000
 _SCALARS = (str, int, float, bool)
 _JSON_NUMBER = re.compile(r"-?(?:0|[1-9]\d{0,37})(?:\.\d{1,38})?(?:[eE][+-]?\d{1,3})?", re.ASCII)
@@ -44,8 +46,8 @@ def compile_test(operator: Operator, value: Any) -> Test:
     if operator in {Operator.NOT_EQUALS, Operator.NOT_IN}:
         return _for_none(_members(operator, value))
     made = _MAKERS[operator](operator, value)
-    # These two speak of a list as a whole.
-    return made if operator in {Operator.CONTAINS, Operator.EXISTS} else _for_any(made)
+    # These speak of a list as a whole.
+    return made if operator in {Operator.CONTAINS, Operator.EXISTS, Operator.MATCHES} else _for_any(made)
 
 
 def _for_any(test: Test) -> Test:
@@ -152,7 +154,10 @@ def _string(value: Any) -> str:
 
 
 def _matches(_: Operator, value: Any) -> Test:
-    """RE2: in time linear to the text, whatever the pattern; found anywhere in it."""
+    """RE2: in time linear to the text, whatever the pattern; found anywhere in it. Of a list, in one of its members.
+
+    More than `LONGEST_MATCHED` characters, in a list all together, fail it.
+    """
     pattern = _string(value)
     if len(pattern) > LONGEST_PATTERN:
         raise Unusable(f"A regular expression has at most {LONGEST_PATTERN} characters.")
@@ -164,13 +169,16 @@ def _matches(_: Operator, value: Any) -> Test:
     except (re2.error, UnicodeError):
         raise Unusable("This is no regular expression of RE2 (no look-around, no back-references).") from None
 
-    def holds(found: Any) -> bool:
-        if type(found) is not str:
-            return False
+    def found_in(text: str) -> bool:
         try:
-            return search(found) is not None
+            return search(text) is not None
         except UnicodeError:
             return False
+
+    def holds(found: Any) -> bool:
+        members = found if type(found) is list else [found]
+        texts = [each for each in members if type(each) is str]
+        return sum(map(len, texts)) <= LONGEST_MATCHED and any(map(found_in, texts))
 
     return holds
 
