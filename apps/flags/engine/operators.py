@@ -24,6 +24,8 @@ Address: TypeAlias = ipaddress.IPv4Address | ipaddress.IPv6Address
 LONGEST_PATTERN = 500
 # Linear is not quick: an expression may be as large as a thousand steps for each character, and callers send the text.
 LONGEST_MATCHED = 2_048
+# The same for lists: a megabyte holds so many versions that two hundred flags would read them for more than a minute.
+MOST_MEMBERS = 1_000
 _LONGEST_LIST = 10_000
 _SCALARS = (str, int, float, bool)
 _JSON_NUMBER = re.compile(r"-?(?:0|[1-9]\d{0,37})(?:\.\d{1,38})?(?:[eE][+-]?\d{1,3})?", re.ASCII)
@@ -52,7 +54,9 @@ def compile_test(operator: Operator, value: Any) -> Test:
 
 def _for_any(test: Test) -> Test:
     def holds(found: Any) -> bool:
-        return any(map(test, found)) if type(found) is list else test(found)
+        if type(found) is list:
+            return len(found) <= MOST_MEMBERS and any(map(test, found))
+        return test(found)
 
     return holds
 
@@ -60,7 +64,7 @@ def _for_any(test: Test) -> Test:
 def _for_none(values: "_Members") -> Test:
     def holds(found: Any) -> bool:
         if type(found) is list:
-            return not any(map(values.has, found))
+            return len(found) <= MOST_MEMBERS and not any(map(values.has, found))
         return values.compares(found) and not values.has(found)
 
     return holds
@@ -141,7 +145,7 @@ def _contains(operator: Operator, value: Any) -> Test:
 
     def holds(found: Any) -> bool:
         if type(found) is list:
-            return any(map(members.has, found))
+            return len(found) <= MOST_MEMBERS and any(map(members.has, found))
         return part is not None and type(found) is str and part in found
 
     return holds
@@ -177,6 +181,8 @@ def _matches(_: Operator, value: Any) -> Test:
 
     def holds(found: Any) -> bool:
         members = found if type(found) is list else [found]
+        if len(members) > MOST_MEMBERS:
+            return False
         texts = [each for each in members if type(each) is str]
         return sum(map(len, texts)) <= LONGEST_MATCHED and any(map(found_in, texts))
 
