@@ -190,12 +190,17 @@ class UserTombstone(models.Model):
 
     user_id = models.UUIDField(primary_key=True)
     deleted_at = models.DateTimeField(db_default=Now())
-    requested_by = models.CharField(max_length=200, default="", blank=True, help_text="Principal.id")
+    requested_by = models.CharField(
+        max_length=200, default="", db_default="", blank=True, help_text="Principal.id"
+    )
     reason_code = models.CharField(
-        max_length=20, choices=ErasureReason.choices, default=ErasureReason.REQUEST
+        max_length=20,
+        choices=ErasureReason.choices,
+        default=ErasureReason.REQUEST,
+        db_default=ErasureReason.REQUEST.value,
     )
     # {aspect: rows removed, "<aspect> mentions": what else was changed}
-    removed = models.JSONField(default=dict)
+    removed = models.JSONField(default=dict, db_default={})
     # What the person is looked for by in texts (apps.core.erasing.traces), sealed; null once that was done.
     sealed_traces = models.BinaryField(null=True)
     finished_at = models.DateTimeField(null=True)

@@ -21,13 +21,13 @@ class Purge(models.Model):
     # {store: rows or objects removed}
     removed = models.JSONField(default=dict)
     # {store: rows of its tables that named the tenant, before}
-    found = models.JSONField(default=dict)
+    found = models.JSONField(default=dict, db_default={})
     reason = models.CharField(max_length=500, default="", blank=True)
     actor = models.JSONField(default=dict)
     started_at = models.DateTimeField(db_default=Now())
     finished_at = models.DateTimeField(null=True)
     # Of the signed receipt in the object store; empty until it is there.
-    receipt_sha256 = models.CharField(max_length=64, default="", blank=True)
+    receipt_sha256 = models.CharField(max_length=64, default="", db_default="", blank=True)
 
     class Meta:
         db_table = "tenants_purge"

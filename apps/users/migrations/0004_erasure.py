@@ -23,6 +23,7 @@ class Migration(migrations.Migration):
                     ("no_longer_needed", "The data are no longer needed"),
                     ("unlawful", "There is no ground to keep them"),
                 ],
+                db_default="request",
                 default="request",
                 max_length=20,
             ),
@@ -30,25 +31,19 @@ class Migration(migrations.Migration):
         migrations.AddField(
             model_name="usertombstone",
             name="removed",
-            field=models.JSONField(default=dict),
+            field=models.JSONField(db_default={}, default=dict),
         ),
         migrations.AddField(
             model_name="usertombstone",
             name="requested_by",
-            field=models.CharField(blank=True, default="", help_text="Principal.id", max_length=200),
+            field=models.CharField(
+                blank=True, db_default="", default="", help_text="Principal.id", max_length=200
+            ),
         ),
         migrations.AddField(
             model_name="usertombstone",
             name="sealed_traces",
             field=models.BinaryField(null=True),
-        ),
-        migrations.AddIndex(
-            model_name="usertombstone",
-            index=models.Index(
-                condition=models.Q(("finished_at__isnull", True)),
-                fields=["deleted_at"],
-                name="tombstone_unfinished",
-            ),
         ),
         migrations.AddConstraint(
             model_name="usertombstone",
