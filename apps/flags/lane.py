@@ -31,7 +31,7 @@ from apps.flags.asking import Question, question
 from apps.flags.counting import counts
 from apps.flags.ofrep import context_of, tenant_of
 from apps.flags.snapshot import holder
-from apps.flags.written import Body, Written, written
+from apps.flags.written import STALE, Body, Written, written
 from apps.identity.remembered import remembered
 from apps.surfaces.internal import HEADER, is_name, principal_named
 from apps.surfaces.kit.inputs import parameters
@@ -255,7 +255,7 @@ class Lane:
         if found.etag is not None:
             headers.append(("ETag", found.etag))
         if found.stale:
-            headers.append(("X-Flags-Stale", "true"))
+            headers.extend(STALE.items())
         return headers
 
 

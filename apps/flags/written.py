@@ -6,8 +6,10 @@ The views of the service surface, OFREP and the lane in front of Django (apps.fl
 import json
 import threading
 from collections import OrderedDict
+from collections.abc import Mapping
 from dataclasses import dataclass
 from hashlib import blake2b
+from types import MappingProxyType
 
 import orjson
 
@@ -116,6 +118,14 @@ class _Latest:
 
 
 _latest = _Latest()
+
+# Of an answer by a process whose flags may be old (`holder.stale`).
+STALE: Mapping[str, str] = MappingProxyType({"X-Flags-Stale": "true"})
+
+
+def staleness() -> Mapping[str, str]:
+    """`STALE`, or no header."""
+    return STALE if holder.stale() else {}
 
 
 def written() -> Written:

@@ -252,8 +252,18 @@ def test_evaluations_are_counted_and_refusals_are_not(wire: Wire, tenant: Tenant
 
 def test_a_stale_process_says_so(wire: Wire, tenant: Tenant, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(holder, "stale", lambda: True)
-    _, headers, _ = wire.ask("GET", evaluate(tenant))
-    assert headers["X-Flags-Stale"] == "true"
+    token = f"Bearer {token_of(scopes=['SERVICE'])}"
+    for way in ({}, {"Origin": "https://elsewhere.example"}):
+        passed = wire.passed
+        for address in (evaluate(tenant), bootstrap(tenant)):
+            assert wire.ask("GET", address, **way)[1]["X-Flags-Stale"] == "true"
+        _, headers, _ = wire.ask("GET", bootstrap(tenant), If_None_Match="*", **way)
+        assert headers["X-Flags-Stale"] == "true"
+        for address in ("/ofrep/v1/evaluate/flags/checkout", "/ofrep/v1/evaluate/flags"):
+            _, headers, _ = wire.ask("POST", address, body={}, Authorization=token, **way)
+            assert headers["X-Flags-Stale"] == "true"
+        # The token is looked up the first time.
+        assert wire.passed - passed == (5 if way else 1)
 
 
 @pytest.mark.parametrize(

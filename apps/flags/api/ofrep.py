@@ -13,7 +13,7 @@ from apps.core.principal import Principal
 from apps.flags.counting import counts
 from apps.flags.engine import Context
 from apps.flags.ofrep import REASONS, InvalidContext, context_of, tenant_of
-from apps.flags.written import Written, written
+from apps.flags.written import Written, staleness, written
 from apps.surfaces.kit.actions import reads
 from apps.surfaces.kit.answers import Prepared
 from apps.surfaces.kit.calls import Call
@@ -86,7 +86,7 @@ class Evaluation(ViewSet):
         if decision is None:
             raise FlagUnknown
         counts.note(decision.key, decision.variation)
-        return Prepared(answers.ofrep(decision))
+        return Prepared(answers.ofrep(decision), headers=staleness())
 
     @reads(
         permission=ANY_TOKEN,
@@ -106,7 +106,9 @@ class Evaluation(ViewSet):
         answers, tenant_id, context = _asked(call.actor, call.body)
         at = time.time()
         return Prepared(
-            answers.ofrep_bulk(tenant_id, context, at=at), answers.ofrep_etag(tenant_id, context, at=at)
+            answers.ofrep_bulk(tenant_id, context, at=at),
+            answers.ofrep_etag(tenant_id, context, at=at),
+            staleness(),
         )
 
 

@@ -31,6 +31,7 @@ class Prepared:
 
     body: bytes
     etag: str | None = None
+    headers: Mapping[str, str] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True)

@@ -50,7 +50,7 @@ def _answered(answer: Answer, surface: Surface) -> HttpResponse:
 
 
 def _prepared(answer: Prepared, if_none_match: str | None) -> HttpResponse:
-    headers = {"ETag": answer.etag} if answer.etag is not None else {}
+    headers = dict(answer.headers) | ({"ETag": answer.etag} if answer.etag is not None else {})
     if answer.etag is None or not is_known(answer.etag, if_none_match):
         return SurfaceResponse(answer.body, status=200, headers=headers)
     response = SurfaceResponse(b"", status=304, headers=headers)

@@ -21,7 +21,7 @@ from apps.flags.errors import FlagNotFound
 from apps.flags.models import Flag
 from apps.flags.shapes import decision_body
 from apps.flags.snapshot import holder
-from apps.flags.written import Written, written
+from apps.flags.written import Written, staleness, written
 from apps.surfaces import service
 from apps.surfaces.internal import INTERNAL
 from apps.surfaces.kit.actions import changes, reads
@@ -123,7 +123,7 @@ class InternalFlags(service.ViewSet):
         """Every flag for a tenant, archived ones too: they are off."""
         tenant_id = ids.public(ids.TENANT, call.query["tenantId"])
         body = _answers(tenant_id).bootstrap(tenant_id, at=time.time())
-        return Prepared(body.content, body.etag)
+        return Prepared(body.content, body.etag, staleness())
 
     @changes(
         permission=INTERNAL,
@@ -181,4 +181,4 @@ def _decided(answers: Written, key: str, tenant_id: str, context: dict[str, Any]
     if decision is None:
         raise FlagNotFound
     counts.note(decision.key, decision.variation)
-    return Prepared(answers.decision(decision))
+    return Prepared(answers.decision(decision), headers=staleness())

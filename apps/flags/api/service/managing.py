@@ -24,6 +24,7 @@ from apps.flags.errors import FlagNotFound, VersionNotFound
 from apps.flags.services.approved import change
 from apps.flags.shapes import explanation_body
 from apps.flags.snapshot import holder
+from apps.flags.written import staleness
 from apps.surfaces import service
 from apps.surfaces.kit.actions import changes, reads
 from apps.surfaces.kit.answers import Answer, Page
@@ -177,7 +178,7 @@ class Flags(service.ViewSet):
         found = snapshot.explain(call.path["key"], tenant_id, context, at=time.time())
         if found is None:
             raise FlagNotFound
-        return Answer(explanation_body(found))
+        return Answer(explanation_body(found), headers=staleness())
 
     def _changed(self, call: Call, operation: str, arguments: dict[str, Any]) -> Answer:
         key = call.path["key"]
