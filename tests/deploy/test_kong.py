@@ -77,6 +77,16 @@ def test_former_addresses_are_rewritten_as_steward_does_it() -> None:
         assert rewritten == successor_of(former)
 
 
+def test_the_gateway_counts_where_docker_compose_has_a_valkey() -> None:
+    services = yaml.safe_load((ROOT / "docker-compose.yml").read_text())["services"]
+    for route in ROUTES.values():
+        for plugin in route.get("plugins", []):
+            if plugin["name"] == "rate-limiting":
+                store = plugin["config"]["redis"]
+                assert store["host"] in services
+                assert store["password"] == "{vault://env/valkey-password}"
+
+
 def test_the_gateway_s_limits_are_steward_s() -> None:
     limits = {
         name: plugin["config"]["minute"]
