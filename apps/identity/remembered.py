@@ -2,8 +2,9 @@
 
 A token gets here after it was verified and looked up (apps.identity.callers). Everything is forgotten as soon as any
 right is withdrawn anywhere: what can void a token raises one of `TOPICS`, and the listener tells within milliseconds,
-or within 2 s where its announcement is lost. With the database away no right can be withdrawn, and the memory holds.
-Tokens of external issuers, whose keys nobody announces, are kept for ten minutes at most.
+or within 2 s where its announcement is lost. With the database away no right can be withdrawn, and the memory holds;
+a process that alone is cut off from it does not hear of a withdrawal either, and holds it until the token ends. Tokens
+of external issuers, whose keys nobody announces, are kept for ten minutes at most.
 """
 
 import hashlib
