@@ -3,7 +3,7 @@
 import json
 import tempfile
 import time
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Collection, Iterator, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, replace
 from datetime import datetime
@@ -58,6 +58,7 @@ _TENANTS = (
 # Rows written by a transaction that the snapshot with this horizon did not see; more of them do no harm. No clock is
 # asked, and nothing that a write might forget to set.
 _TENANTS_SINCE = _TENANTS + " WHERE age(t.xmin) <= age('{horizon}'::xid)"
+_GONE_SINCE = "SELECT t.tenant_id FROM tenants_tombstone t WHERE age(t.xmin) <= age('{horizon}'::xid)"
 _HORIZON = "SELECT pg_snapshot_xmin(pg_current_snapshot())::text"
 _NUMBER_OF_TENANTS = "SELECT count(*) FROM tenants_tenant"
 _XIDS = 2**32
@@ -138,13 +139,17 @@ def _tenants(found: Sequence[tuple[Any, ...]]) -> dict[str, Sequence[Any]]:
 
 
 def _tenants_since(fetch: Fetch, before: Rows) -> dict[str, Sequence[Any]] | None:
-    """Those of `before` with what changed since; None where some have gone: then all are read."""
-    changed = _tenants(fetch(_TENANTS_SINCE.format(horizon=before.horizon % _XIDS)))
+    """Those of `before` with what changed since; None where some are missing that left no tombstone: all are read."""
+    horizon = before.horizon % _XIDS
+    changed = _tenants(fetch(_TENANTS_SINCE.format(horizon=horizon)))
+    gone = [_public(tenant) for (tenant,) in fetch(_GONE_SINCE.format(horizon=horizon))]
     ((number,),) = fetch(_NUMBER_OF_TENANTS)
     # Only what is other: the rest stays the same object, by which `build` knows it.
     found = before.tenants | {
         tenant: row for tenant, row in changed.items() if before.tenants.get(tenant) != row
     }
+    for tenant in gone:
+        found.pop(tenant, None)
     return found if len(found) == number else None
 
 
@@ -163,7 +168,7 @@ def build(rows: Rows, *, before: tuple[Rows, Snapshot] | None = None) -> Snapsho
         for data in rows.flags
         if (found := same.get(id(data)) or _flag(data, known)) is not None
     }
-    moved, keeps = _moved(rows, last)
+    moved, gone = _moved(rows, last)
     overrides = []
     for key, tenant, enabled, variation, ends in rows.overrides:
         flag = flags.get(key)
@@ -177,20 +182,20 @@ def build(rows: Rows, *, before: tuple[Rows, Snapshot] | None = None) -> Snapsho
         segments=segments,
         overrides=overrides,
         tenants=(_attributes(tenant, row) for tenant, row in moved.items()),
-        keeps_tenants=keeps,
+        gone=gone,
         before=snapshot,
     )
 
 
-def _moved(rows: Rows, last: Rows | None) -> tuple[dict[str, Sequence[Any]], bool]:
-    """Tenants to be made, and whether all others stay as they were; where some have gone, all are made."""
+def _moved(rows: Rows, last: Rows | None) -> tuple[dict[str, Sequence[Any]], Collection[str] | None]:
+    """Tenants to be made, and those that have gone; None instead of these where all are to be made."""
     if last is None:
-        return rows.tenants, False
+        return rows.tenants, None
     if last.tenants is rows.tenants:
-        return {}, True
+        return {}, ()
     moved = {tenant: row for tenant, row in rows.tenants.items() if last.tenants.get(tenant) is not row}
     stayed = len(rows.tenants) - sum(tenant not in last.tenants for tenant in moved)
-    return (moved, True) if stayed == len(last.tenants) else (rows.tenants, False)
+    return moved, () if stayed == len(last.tenants) else last.tenants.keys() - rows.tenants.keys()
 
 
 def _attributes(tenant: str, row: Sequence[Any]) -> TenantAttributes:

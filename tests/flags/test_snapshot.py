@@ -20,6 +20,7 @@ from apps.flags.errors import FlagsUnavailable
 from apps.flags.models import Flag
 from apps.flags.services import OverrideFields
 from apps.flags.snapshot import Holder, holder
+from apps.tenants.models import Purge, TenantTombstone
 from apps.tenants.services import suspend_tenant
 from tests.factories import actor, make_flag, make_override, make_segment, make_tenant
 
@@ -278,10 +279,18 @@ def test_of_tenants_that_change_only_these_are_read_and_made_anew(monkeypatch: p
 
 
 @STORED
-def test_a_tenant_that_has_gone_and_one_that_has_come_are_both_seen() -> None:
+@pytest.mark.parametrize("is_told", [True, False])
+def test_a_tenant_that_has_gone_and_one_that_has_come_are_both_seen(
+    is_told: bool, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A purge leaves a tombstone, and nobody else is read for it. What a hand deletes does not."""
     gone, stays = make_tenant(), make_tenant(status="active")
     own = Holder()
     own.refresh()
+    if is_told:
+        monkeypatch.setattr(stored, "_TENANTS", "not asked")
+        purge = Purge.objects.create(tenant_id=gone.id, slug=gone.slug)
+        TenantTombstone.objects.create(tenant_id=gone.id, slug=gone.slug, purge=purge)
     with live.open_link() as link:
         link.execute("DELETE FROM tenants_facts WHERE tenant_id = %s", [gone.pk])
         link.execute("DELETE FROM tenants_tenant WHERE id = %s", [gone.pk])

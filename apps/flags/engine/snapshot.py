@@ -1,7 +1,7 @@
 """Everything that evaluation needs, immutable: a process swaps a whole snapshot for the next."""
 
 from bisect import bisect_right
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Collection, Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from types import MappingProxyType
 from typing import Any
@@ -68,13 +68,14 @@ class Snapshot:
         overrides: Iterable[Override] = (),
         tenants: Iterable[TenantAttributes] = (),
         before: "Snapshot | None" = None,
-        keeps_tenants: bool = False,
+        gone: Collection[str] | None = None,
     ) -> "Snapshot":
         """Compiles definitions that `read_flag` and `read_segment` let through.
 
         Args:
             before: an earlier snapshot; what is still the same is taken over from it as it is compiled.
-            keeps_tenants: its tenants too; `tenants` are those that are new or other.
+            gone: None where `tenants` are all; else they are those that are new or other, and all the others are those
+                of `before` but for these.
 
         Raises:
             Unusable: a condition that they would have refused.
@@ -96,8 +97,8 @@ class Snapshot:
                 same = CompiledFlag(flag, compiled, own, broken=is_broken)
             made[key] = same
         facts: Mapping[str, Mapping[str, Any]] = {each.tenant_id: each.facts() for each in tenants}
-        if before is not None and keeps_tenants:
-            facts = {**before.known, **facts} if facts else before.known
+        if before is not None and gone is not None:
+            facts = _with(before.known, facts, gone)
         ends = (each.expires_at for rows in given.values() for each in rows if each.expires_at is not None)
         return cls(
             revision=revision,
@@ -262,3 +263,15 @@ class Snapshot:
         if facts is None:
             facts = {"tenantId": tenant_id}
         return Subject(tenant_id, facts, context, at)
+
+
+def _with(
+    known: Mapping[str, Mapping[str, Any]], further: Mapping[str, Mapping[str, Any]], gone: Collection[str]
+) -> Mapping[str, Mapping[str, Any]]:
+    """The same object where nothing is other: there may be hundreds of thousands."""
+    if not further and not gone:
+        return known
+    found = {**known, **further}
+    for tenant_id in gone:
+        del found[tenant_id]
+    return found
