@@ -10,6 +10,8 @@ from tests.fuzz.exclusions import JUDGED
 
 load_all_checks()
 
+_OFREP = {"PARSE_ERROR": "body", "INVALID_CONTEXT": "context"}
+
 
 def accepted(ctx: CheckContext, response: Response, case: Case[Any]) -> bool | None:
     """A request in the words of the document is taken; where it is not, only judged fields are blamed."""
@@ -25,6 +27,8 @@ def fields_blamed(refusal: Any) -> set[str]:
     """The fields that a 400 names, in whichever surface's shape."""
     if not isinstance(refusal, dict):
         return set()
+    if "errorCode" in refusal:  # OFREP blames by its code
+        return {_OFREP.get(str(refusal["errorCode"]), "")}
     error = refusal.get("error")
     found = error.get("details") if isinstance(error, dict) else refusal.get("errors")
     return set(found) if isinstance(found, dict) else set()

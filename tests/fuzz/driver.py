@@ -22,7 +22,6 @@ from schemathesis.pytest._test_builder import build_operation_test
 from schemathesis.schemas import BaseSchema
 from schemathesis.specs.openapi.checks import ignored_auth, positive_data_acceptance
 
-from apps.surfaces.kit.documents import document_of
 from apps.surfaces.kit.doors import Route
 from apps.surfaces.kit.surface import Surface
 from tests.fuzz.checks import accepted
@@ -31,7 +30,7 @@ from tests.fuzz.known import Chance, refer
 from tests.surfaces.expectations import EXPECTATIONS
 from tests.surfaces.places import Place
 from tests.surfaces.samples import SAMPLES, Sample
-from tests.surfaces.sending import undone
+from tests.surfaces.sending import known_document, undone
 
 # However many boundaries there are.
 _DRAWN = 20
@@ -128,7 +127,7 @@ def loaded(surface: Surface, plan: Plan) -> BaseSchema:
         **({} if plan.seed is None else {"seed": plan.seed}),
     }
     schema = schemathesis.openapi.from_dict(
-        deepcopy(document_of(surface)), config=SchemathesisConfig.from_dict(config)
+        deepcopy(known_document(surface)), config=SchemathesisConfig.from_dict(config)
     )
     schema.app = served
     return schema

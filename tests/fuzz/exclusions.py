@@ -19,7 +19,9 @@ _TWICE = "flat and nested with two values"
 _FLAT = dict.fromkeys((*LIMITS, *FEATURES), _TWICE)
 
 _FLAGS, _SEGMENTS = "/api/v1/admin/flags", "/api/v1/admin/segments"
+_FREE = {"body": "whole numbers in free values have at most 38 digits"}
 _DEFINITION = {
+    **_FREE,
     "rules": "operators have values of their own, weights add up, variations and segments exist",
     "variations": "of the flag's type, each key once",
     "offVariation": "one of the variations",
@@ -55,6 +57,10 @@ JUDGED: Mapping[str, Mapping[str, str]] = {
     f"POST {_PLATFORM}/tenants/test": {"plan": "a plan of the catalogue"},
     f"POST {_PLATFORM}/plans": {**_FLAT, "slug": "not a reserved one"},
     f"PUT {_PLATFORM}/plans/{{id}}": {**_FLAT, "slug": "not a reserved one"},
+    "POST /internal/admin/health/sources": {"url": "an address that can be read, and is not a forbidden one"},
+    "POST /ofrep/v1/evaluate/flags/{key}": {**_FREE, "context": "tenantId is one that the token speaks for"},
+    "POST /ofrep/v1/evaluate/flags": {**_FREE, "context": "tenantId is one that the token speaks for"},
+    f"POST {_FLAGS}/{{key}}/explain": _FREE,
     f"POST {_FLAGS}": _DEFINITION,
     f"PATCH {_FLAGS}/{{key}}": _DEFINITION,
     f"POST {_FLAGS}/{{key}}/tenant-overrides": {
@@ -63,8 +69,8 @@ JUDGED: Mapping[str, Mapping[str, str]] = {
         "expiresAt": "ahead",
     },
     f"POST {_FLAGS}/{{key}}/schedule": {**_DEFINITION, "at": "ahead", "change": "as the body of a PATCH"},
-    f"POST {_SEGMENTS}": {"conditions": "operators have values of their own"},
-    f"PATCH {_SEGMENTS}/{{key}}": {"conditions": "operators have values of their own"},
+    f"POST {_SEGMENTS}": {**_FREE, "conditions": "operators have values of their own"},
+    f"PATCH {_SEGMENTS}/{{key}}": {**_FREE, "conditions": "operators have values of their own"},
     f"PATCH {_PLATFORM}/tenants/{{id}}/feature-flags": {"flags": "flags that exist, each once"},
     "POST /api/v1/admin/platform-config": {
         "key": "a declared one, of this scope",

@@ -11,6 +11,8 @@ from apps.surfaces.control import API_VERSIONS
 from tests.surfaces.places import Place
 from tests.surfaces.samples import Sample, filled
 
+# One case of so many bears the sample's body: with fields that hang together, luck alone may never succeed.
+_WHOLE = 10
 # Headers of which a drawn value is good only by luck.
 _HEADERS = {"X-API-Version": API_VERSIONS[0]}
 
@@ -48,6 +50,8 @@ def refer(case: Case[Any], sample: Sample, place: Place, chance: Chance, *, alwa
     replace(case.query, sample.query)
     replace(case.headers, _HEADERS)
     body: Any = case.body
+    if sample.body is not None and (always or chance.one_in(_WHOLE, "as the sample")):
+        case.body = body = filled(sample.body, place)
     if isinstance(body, dict):
         case.body = body = whole(body)
         replace(body, sample.body or {})

@@ -9,7 +9,7 @@ from hypothesis import settings as hypothesis_settings
 from schemathesis import Case, Response
 from schemathesis.specs.openapi.checks import ignored_auth, positive_data_acceptance
 
-from apps.surfaces.kit.documents import document_of, routes_of
+from apps.surfaces.kit.documents import routes_of
 from apps.surfaces.kit.surface import Surface
 from tests.fuzz.checks import accepted
 from tests.fuzz.driver import Plan, connection_kept, headers_of, loaded
@@ -17,6 +17,7 @@ from tests.fuzz.known import Chance, refer
 from tests.surfaces.expectations import EXPECTATIONS
 from tests.surfaces.places import Place
 from tests.surfaces.samples import SAMPLES
+from tests.surfaces.sending import known_document
 
 _STEPS = 6
 
@@ -24,7 +25,7 @@ _STEPS = 6
 def linked(surface: Surface) -> dict[str, set[str]]:
     """The operations that have links, and those that links lead to, by operation id."""
     found: dict[str, set[str]] = {}
-    for path in document_of(surface)["paths"].values():
+    for path in known_document(surface)["paths"].values():
         for operation in path.values():
             targets = {name for answer in operation["responses"].values() for name in answer.get("links", {})}
             if targets:

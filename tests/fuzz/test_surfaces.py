@@ -1,16 +1,18 @@
 """Every route of every surface against its own document. docs/surfaces.md, "Fuzzing", says how to run and replay."""
 
 import os
+from functools import cache
 
 import pytest
 from pytest_django import Settings
 
-from apps.surfaces.kit.documents import document_of, routes_of
+from apps.surfaces.kit.documents import routes_of
 from apps.surfaces.kit.doors import Route
 from apps.surfaces.kit.surface import Surface, surfaces
 from tests.fuzz.driver import Plan, Run
 from tests.fuzz.stateful import linked, scenarios
 from tests.surfaces.places import make_places
+from tests.surfaces.sending import known_document
 from tests.surfaces.test_every_route import every_route
 
 # Of each surface; `make fuzz` sets another number. With a seed the cases are other ones than without.
@@ -29,10 +31,11 @@ def _limits_raised(settings: Settings) -> None:
 
 def takes_input(surface: Surface, route: Route) -> bool:
     """Only what takes something can be asked in more than one way."""
-    operation = document_of(surface)["paths"][route.path.replace("...}", "}")][route.method.lower()]
+    operation = known_document(surface)["paths"][route.path.replace("...}", "}")][route.method.lower()]
     return bool(operation.get("parameters") or operation.get("requestBody"))
 
 
+@cache
 def share(surface: Surface) -> int:
     """How many cases each route that takes something has, so that the surface has its number."""
     taking = sum(takes_input(surface, route) for route in routes_of(surface.name))

@@ -3,15 +3,24 @@
 import json
 from collections.abc import Iterator
 from contextlib import contextmanager
+from functools import cache
 from typing import Any
 
 from django.db import connection, transaction
 from django.test import Client
 from psycopg import sql
 
+from apps.surfaces.kit.documents import document_of
 from apps.surfaces.kit.doors import Route
+from apps.surfaces.kit.surface import Surface
 from tests.surfaces.places import Place
 from tests.surfaces.samples import SAMPLES, Sample, filled
+
+
+@cache
+def known_document(surface: Surface) -> dict[str, Any]:
+    """The surface's document, made once: that takes a second. Not to be changed."""
+    return document_of(surface)
 
 
 def sample_of(route: Route) -> Sample:

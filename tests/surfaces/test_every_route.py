@@ -7,14 +7,14 @@ import pytest
 from django.core.cache import cache as shared_cache
 
 from apps.audit.models import AuditEntry
-from apps.surfaces.kit.documents import document_of, routes_of
+from apps.surfaces.kit.documents import routes_of
 from apps.surfaces.kit.doors import Route
 from apps.surfaces.kit.surface import Surface, surfaces
 from tests.surfaces.callers import Caller
 from tests.surfaces.expectations import EXPECTATIONS
 from tests.surfaces.places import PERSONAL, Place, Places, make_places
 from tests.surfaces.samples import Sample, filled
-from tests.surfaces.sending import everything, sample_of, send, undone
+from tests.surfaces.sending import everything, known_document, sample_of, send, undone
 
 ROUTES = [(surface, route) for surface in surfaces() for route in routes_of(surface.name)]
 MUTATING = [(surface, route) for surface, route in ROUTES if route.mutates]
@@ -154,7 +154,7 @@ def test_an_answer_has_the_shape_of_its_openapi_document(
     if sample.prepare is not None:
         sample.prepare(places.live)
     response = send(client, sample, places.live)
-    document = document_of(surface)
+    document = known_document(surface)
     operation = document["paths"][route.path.replace("...}", "}")][route.method.lower()]
     described = operation["responses"][str(response.status_code)]
     assert "$ref" not in described, "a success is described where it stands"

@@ -21,7 +21,6 @@ from apps.core.models import FailedAttempt
 from apps.core.principal import system
 from apps.identity.services.tokens import issue_token
 from apps.surfaces.internal import INTERNAL
-from apps.surfaces.kit.documents import document_of
 from apps.surfaces.kit.doors import Route
 from apps.surfaces.kit.surface import OPEN, Surface
 from apps.surfaces.kit.throttling import throttle
@@ -29,7 +28,7 @@ from tests.surfaces.callers import Caller, by_session, by_token
 from tests.surfaces.expectations import EXPECTATIONS, permission_of, versioned
 from tests.surfaces.places import Place, Places, make_places
 from tests.surfaces.samples import Sample, filled
-from tests.surfaces.sending import everything, sample_of, send
+from tests.surfaces.sending import everything, known_document, sample_of, send
 from tests.surfaces.test_every_route import ROUTES
 
 # Rights that are good within one tenant, by all the names that surfaces have for them.
@@ -71,7 +70,7 @@ def requests(surface: Surface, route: Route) -> Iterator[Sample]:
     """The sample, and the sample with each filter by id that it leaves out."""
     sample = sample_of(route)
     yield sample
-    operation = document_of(surface)["paths"][route.path.replace("...}", "}")][route.method.lower()]
+    operation = known_document(surface)["paths"][route.path.replace("...}", "}")][route.method.lower()]
     for parameter in operation.get("parameters", []):
         name = parameter["name"]
         if parameter["in"] != "query" or not re.search(r"(?:^id|_id|Id)$", name) or name in _SHARED_FILTERS:

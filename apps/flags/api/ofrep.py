@@ -34,6 +34,7 @@ class FlagUnknown(NotFound):
 class EvaluationRequest(Body):
     """What an SDK sends. Fields that later versions add are let through, as the protocol asks."""
 
+    is_open = True
     context = serializers.DictField(  # type: ignore[assignment]  # the protocol names it so, DRF an attribute
         required=False, allow_null=True, help_text="Attributes; may be empty. tenantId names the tenant."
     )

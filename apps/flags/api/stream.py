@@ -38,5 +38,7 @@ class FlagStream(service.ViewSet):
             seconds=settings.FLAG_STREAM_SECONDS,
         )
         # The stream holds a thread for hours; it must not hold a connection.
-        connections.close_all()
+        for connection in connections.all(initialized_only=True):
+            if not connection.in_atomic_block:
+                connection.close()
         return Stream(chunks, EVENT_STREAM, headers={"X-Accel-Buffering": "no"})

@@ -21,6 +21,8 @@ class Body(serializers.Serializer[Any]):
     """A JSON object; also as a field inside another body. Unknown fields are refused, each by its name."""
 
     unknown = _UNKNOWN_FIELD
+    # True where a published protocol asks to let unknown fields through; OpenAPI says so.
+    is_open = False
     # How many fields are sent at least: for OpenAPI; the refusal is the service's, in its own words.
     fewest: ClassVar[int] = 0
 

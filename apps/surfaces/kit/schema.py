@@ -34,6 +34,15 @@ _PENDING: dict[str, Any] = {
     },
     "required": ["approval_id", "status"],
 }
+_TEXT: dict[str, Any] = {"type": "string"}
+# Of other media types: what one piece is.
+_FORMS: Mapping[str, dict[str, Any]] = {
+    "text/event-stream": {
+        "type": "object",
+        "properties": {name: {"type": "string"} for name in ("event", "id", "data")},
+        "required": ["event", "id", "data"],
+    }
+}
 _DESCRIPTIONS: Mapping[int, str] = {
     200: "Done.",
     201: "Created.",
@@ -151,8 +160,9 @@ class SurfaceSchema(AutoSchema):
 
     def _map_serializer(self, serializer: Any, direction: Any, *args: Any, **kwargs: Any) -> Any:
         schema = super()._map_serializer(serializer, direction, *args, **kwargs)  # type: ignore[no-untyped-call]  # theirs
-        if isinstance(force_instance(serializer), Body) and isinstance(schema, dict):
-            schema["additionalProperties"] = False
+        known = force_instance(serializer)
+        if isinstance(known, Body) and isinstance(schema, dict):
+            schema["additionalProperties"] = known.is_open
             if fewest := force_instance(serializer).fewest:
                 schema["minProperties"] = fewest
         return schema
@@ -212,7 +222,7 @@ class SurfaceSchema(AutoSchema):
                 for operation, parameters in action.links.items()
             }
         others = {
-            media_type: {"schema": {"type": "string", "description": description}}
+            media_type: {"schema": {**_FORMS.get(media_type, _TEXT), "description": description}}
             for media_type, description in action.formats.items()
         }
         if action.answer is None or status == 204:

@@ -153,7 +153,7 @@ class SegmentPatch(Body):
 
 
 class CountBody(Body):
-    key = Key()
+    key = Text(max_length=LONGEST_KEY, help_text="One that is no flag's is answered in `unknown`.")
     count = Whole(min_value=1)
     variation = Text(required=False, allow_null=True, allow_blank=True, max_length=64)
     at = Moment(
