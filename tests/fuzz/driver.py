@@ -26,7 +26,7 @@ from apps.surfaces.kit.doors import Route
 from apps.surfaces.kit.surface import Surface
 from tests.fuzz.checks import accepted
 from tests.fuzz.exclusions import CHECKS
-from tests.fuzz.known import Chance, refer
+from tests.fuzz.known import Chance, refer, unreserved
 from tests.surfaces.expectations import EXPECTATIONS
 from tests.surfaces.places import Place
 from tests.surfaces.samples import SAMPLES, Sample
@@ -92,6 +92,7 @@ class Run:
         """Sends one case and looks at the answer."""
         chance = Chance(case)
         refer(case, sample, self.place, chance)
+        unreserved(case, sample, self.place)
         with undone():
             if sample.prepare is not None and chance.one_in(2, "prepared"):
                 sample.prepare(self.place)

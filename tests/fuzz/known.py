@@ -11,6 +11,8 @@ from apps.surfaces.control import API_VERSIONS
 from tests.surfaces.places import Place
 from tests.surfaces.samples import Sample, filled
 
+# Literal segments where others are ids (contracts/platform.md): another route stands there.
+RESERVED = frozenset({"test", "sync", "analytics", "provision"})
 # One case of so many bears the sample's body: with fields that hang together, luck alone may never succeed.
 _WHOLE = 10
 # Headers of which a drawn value is good only by luck.
@@ -55,6 +57,13 @@ def refer(case: Case[Any], sample: Sample, place: Place, chance: Chance, *, alwa
     if isinstance(body, dict):
         case.body = body = whole(body)
         replace(body, sample.body or {})
+
+
+def unreserved(case: Case[Any], sample: Sample, place: Place) -> None:
+    """Puts the sample's id where a drawn one is the name of another route."""
+    for name, value in case.path_parameters.items():
+        if value in RESERVED:
+            case.path_parameters[name] = filled(sample.path[name], place)
 
 
 def whole(value: Any) -> Any:

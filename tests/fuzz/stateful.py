@@ -13,7 +13,7 @@ from apps.surfaces.kit.documents import routes_of
 from apps.surfaces.kit.surface import Surface
 from tests.fuzz.checks import accepted
 from tests.fuzz.driver import Plan, connection_kept, headers_of, loaded
-from tests.fuzz.known import Chance, refer
+from tests.fuzz.known import Chance, refer, unreserved
 from tests.surfaces.expectations import EXPECTATIONS
 from tests.surfaces.places import Place
 from tests.surfaces.samples import SAMPLES
@@ -34,14 +34,18 @@ def linked(surface: Surface) -> dict[str, set[str]]:
 
 
 def scenarios(surface: Surface, place: Place, plan: Plan) -> Counter[str]:
-    """Runs `plan.examples` scenarios; answers the operations that a link led to and that succeeded.
+    """Runs `plan.examples` scenarios for each operation that leads somewhere; answers the operations that a link led
+    to and that succeeded.
 
     Raises:
         FailureGroup: an answer that the document does not know, or that the steps before contradict.
     """
-    links = linked(surface)
-    targets = set().union(*links.values())
-    schema = loaded(surface, plan).include(operation_id=[*links, *targets])
+    return sum((_from(origin, surface, place, plan) for origin in linked(surface)), Counter())
+
+
+def _from(origin: str, surface: Surface, place: Place, plan: Plan) -> Counter[str]:
+    targets = linked(surface)[origin]
+    schema = loaded(surface, plan).include(operation_id=[origin, *targets])
     door = {str(route).replace("...}", "}"): route for route in routes_of(surface.name)}
     headers = {label: headers_of(EXPECTATIONS[surface.name].mighty(route)) for label, route in door.items()}
     followed: Counter[str] = Counter()
@@ -55,10 +59,13 @@ def scenarios(surface: Surface, place: Place, plan: Plan) -> Counter[str]:
             super().teardown()
 
         def before_call(self, case: Case[Any]) -> None:
-            path = dict(case.path_parameters)
-            refer(case, SAMPLES[str(door[case.operation.label])], place, Chance(case), always=True)
+            path, sample = dict(case.path_parameters), SAMPLES[str(door[case.operation.label])]
+            refer(case, sample, place, Chance(case), always=True)
             # The steps before say which.
             case.path_parameters.update(path)
+            unreserved(case, sample, place)
+            # What is only tried leads nowhere.
+            case.query.pop("validate_only", None)
 
         def get_call_kwargs(self, case: Case[Any]) -> dict[str, Any]:
             return {"headers": headers[case.operation.label]}
