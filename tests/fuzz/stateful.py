@@ -84,14 +84,16 @@ def _from(origin: str, surface: Surface, place: Place, plan: Plan) -> Counter[st
             )
 
     with connection_kept():
-        Scenario.run(
-            settings=hypothesis_settings(
-                max_examples=plan.examples,
-                stateful_step_count=_STEPS,
-                derandomize=plan.seed is None,
-                database=None,
-                deadline=None,
-                suppress_health_check=list(HealthCheck),
-            )
-        )
+        Scenario.run(settings=_settings(plan))
     return followed
+
+
+def _settings(plan: Plan) -> hypothesis_settings:
+    return hypothesis_settings(
+        max_examples=plan.examples,
+        stateful_step_count=_STEPS,
+        derandomize=plan.seed is None,
+        database=None,
+        deadline=None,
+        suppress_health_check=list(HealthCheck),
+    )

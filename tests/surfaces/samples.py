@@ -31,6 +31,7 @@ class Sample:
         prepare: what must be so before (a suspended user, before unsuspending).
         status: of the success.
         writes: how many audit rows the success leaves: one, but two around a call over the network.
+        is_shared: what the path names is nobody's own but the platform's, and whoever may ask may know of it.
         hides_live: a role that reaches test tenants only gets 404 for the real customer (path parameters say whose).
     """
 
@@ -42,6 +43,7 @@ class Sample:
     prepare: Callable[[Place], None] | None = None
     writes: int = 1
     hides_live: bool = True
+    is_shared: bool = False
 
     @property
     def method(self) -> str:
@@ -300,14 +302,20 @@ sample(
     status=204,
 )
 sample("GET /api/v1/platform/flags", prepare=_with_flag)
-sample("GET /api/v1/platform/flags/{key}/evaluate", path=_CHECKOUT, prepare=_with_flag)
+sample("GET /api/v1/platform/flags/{key}/evaluate", path=_CHECKOUT, prepare=_with_flag, is_shared=True)
 sample(
     "GET /internal/admin/flags/{key}/evaluate",
     path=_CHECKOUT,
     query={"tenantId": "{tenant}", "userId": "u1"},
     prepare=_with_flag,
+    hides_live=False,
 )
-sample("GET /internal/admin/flags/bootstrap", query={"tenantId": "{tenant}"}, prepare=_with_flag)
+sample(
+    "GET /internal/admin/flags/bootstrap",
+    query={"tenantId": "{tenant}"},
+    prepare=_with_flag,
+    hides_live=False,
+)
 sample(
     "POST /internal/admin/flags/usage",
     body={"evaluations": [{"key": "checkout", "count": 17, "variation": "on"}, {"key": "gone", "count": 1}]},
@@ -369,7 +377,7 @@ sample(
     path={"key": "checkout"},
     body={"context": {"targetingKey": "user-17"}},
     prepare=_with_flag,
-    hides_live=False,
+    is_shared=True,
 )
 sample("POST /ofrep/v1/evaluate/flags", body={"context": {"appVersion": "2.4.0"}}, prepare=_with_flag)
 sample("GET /internal/admin/flags/stream", prepare=_with_flag, hides_live=False)

@@ -82,6 +82,8 @@ def requests(surface: Surface, route: Route) -> Iterator[Sample]:
 
 def names_something(sample: Sample, place: Place) -> bool:
     """False where the request is the same whatever the place is."""
+    if sample.is_shared:
+        return False
     given: list[Any] = [sample.path, sample.query, sample.body or {}]
     return filled(given, place) != filled(given, never(place)) or bool(sample.path and sample.prepare)  # type: ignore[arg-type]  # both have ids()
 

@@ -146,9 +146,9 @@ def test_a_list_costs_the_same_queries_whatever_its_length(
     for _ in range(3):
         issue_key(make_tenant())
     listed(holder)
-    with django_assert_num_queries(7):
+    with django_assert_num_queries(6):
         listed(holder)
     for _ in range(30):
         issue_key(make_tenant())
-    with django_assert_num_queries(7):
+    with django_assert_num_queries(6):
         listed(holder)
