@@ -144,7 +144,8 @@ def test_compose_commands_start_as_they_are_written(service: str, sign: str) -> 
     command = [*SERVICES[service]["command"]]
     command[0] = f"{sys.prefix}/bin/{command[0]}"
     owner = {"DATABASE_OWNER_URL": processes.owner_url()} if service == "migrate" else {}
-    running = processes.command(command, LOG_LEVEL="INFO", **owner)
+    # As in the image: what is printed comes at once.
+    running = processes.command(command, LOG_LEVEL="INFO", PYTHONUNBUFFERED="1", **owner)
     assert running.stdout is not None
     try:
         said = ""
