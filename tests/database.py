@@ -19,6 +19,7 @@ from django.db import connections
 from psycopg import sql
 
 from apps.core.live import listener
+from apps.flags.snapshot import holder
 
 ROOT = Path(__file__).resolve().parent.parent
 _LOCK = 727_001
@@ -73,6 +74,8 @@ def test_database(worker: str) -> Iterator[str]:
     finally:
         # Its connection would hold the database open, and only its own role may end it.
         listener.stop()
+        # Its connection is the application's, which the owner may not end.
+        holder.forget()
         connections.close_all()
         with owner_link("postgres") as link:
             _drop(link, name)
