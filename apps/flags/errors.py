@@ -73,6 +73,15 @@ class SegmentInUse(Conflict):
         super().__init__(f"These flags use the segment: {', '.join(flags)}.", details={"flags": list(flags)})
 
 
+class FlagNeedsSecondPerson(Conflict):
+    """Several flags were to be set at once: a part of them can't wait for somebody."""
+
+    code = "ADM_FLAG_NEEDS_SECOND_PERSON"
+
+    def __init__(self, key: str) -> None:
+        super().__init__(f"A change of {key} needs a second person: ask for it by itself. Nothing was set.")
+
+
 class ScheduleNotFound(NotFound):
     code = "ADM_SCHEDULE_NOT_FOUND"
     message = "There is no such scheduled change."

@@ -5,12 +5,13 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from uuid import UUID
 
+from apps.approvals.errors import ApprovalRequired
 from apps.core.clock import now
 from apps.core.ids import TENANT, public
 from apps.core.principal import Principal
 from apps.core.write import Write, write
 from apps.flags.enums import ChangeKind
-from apps.flags.errors import FlagInvalid, FlagsUnknown, OverrideNotFound
+from apps.flags.errors import FlagInvalid, FlagNeedsSecondPerson, FlagsUnknown, OverrideNotFound
 from apps.flags.models import Flag, FlagChange, TenantOverride, audit_target
 from apps.flags.services.common import held_flag, record, tell
 from apps.tenants.directory import hold as tenant_held
@@ -61,7 +62,8 @@ def set_overrides_of_tenant(
 
     Raises:
         FlagsUnknown: names every flag that there is not.
-        TenantNotFound, FlagArchived, ApprovalRequired
+        FlagNeedsSecondPerson: names the first one that does.
+        TenantNotFound, FlagArchived
     """
     target = audit_target(",".join(sorted(enabled))[:200], tenant_id)
     with write("flag.set_override", actor=actor, target=target, reason=reason):
@@ -72,7 +74,10 @@ def set_overrides_of_tenant(
         # In sorted order, so that two such writes never wait for each other.
         for key in sorted(enabled):
             fields = OverrideFields(enabled=enabled[key], reason=reason)
-            set_override(actor=actor, key=key, tenant_id=tenant_id, fields=fields)
+            try:
+                set_override(actor=actor, key=key, tenant_id=tenant_id, fields=fields)
+            except ApprovalRequired:
+                raise FlagNeedsSecondPerson(key) from None
     return now()
 
 

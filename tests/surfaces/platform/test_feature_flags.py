@@ -88,3 +88,15 @@ def test_an_archived_flag_is_a_conflict_and_qa_reaches_test_tenants_only() -> No
     assert sent(qa, live, wanted).status_code == 404
     assert sent(qa, test, wanted).status_code == 200
     assert sent(by_token(make_staff("support")), live, wanted).status_code == 403
+
+
+def test_a_flag_that_needs_a_second_person_is_named_and_nothing_is_set() -> None:
+    tenant = make_tenant()
+    make_flag("plain")
+    make_flag("critical", needs_approval=True)
+    flags = [{"flag_name": "plain", "enabled": True}, {"flag_name": "critical", "enabled": True}]
+    for role in ("admin", "super_admin"):
+        refused = sent(by_token(make_staff(role)), tenant, flags)
+        assert (refused.status_code, refused.json()["error"]["code"]) == (409, "CONFLICT")
+        assert "critical" in refused.json()["error"]["message"]
+    assert not TenantOverride.objects.exists()
