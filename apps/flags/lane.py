@@ -65,7 +65,7 @@ _PLAIN = (
 
 @dataclass(frozen=True, slots=True)
 class _Short:
-    """An answer of the short way. `budget` is None where the limits are not counted."""
+    """An answer of the short way. `is_known`: the caller has it, so it is 304 and empty."""
 
     content: bytes
     meter: Meter
@@ -84,7 +84,6 @@ class _Meters:
     unchanged: Meter
     asked: Meter
     resolved: Meter
-    resolved_all: Meter
     resolved_none: Meter
 
     @classmethod
@@ -96,7 +95,6 @@ class _Meters:
             unchanged=Meter(f"{flags}/bootstrap", "GET", 304),
             asked=Meter("api/v1/platform/flags", "GET", 200),
             resolved=Meter(ofrep, "POST", 200),
-            resolved_all=Meter(ofrep, "POST", 200),
             resolved_none=Meter(ofrep, "POST", 304),
         )
 
@@ -209,7 +207,7 @@ class Lane:
             if is_known(etag, environ.get("HTTP_IF_NONE_MATCH")):
                 return _Short(b"", self._meters.resolved_none, budget, holder.stale(), etag, is_known=True)
             content = answers.ofrep_bulk(tenant_id, context, at=at)
-            return _Short(content, self._meters.resolved_all, budget, holder.stale(), etag)
+            return _Short(content, self._meters.resolved, budget, holder.stale(), etag)
         decision = answers.snapshot.evaluate(key, tenant_id, context, at=at)
         if decision is None:
             return None
