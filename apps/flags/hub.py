@@ -119,6 +119,8 @@ class Hub:
         self._snapshot = snapshot
         self._looked_at = time.time()
         self._revision = snapshot.revision_at(self._looked_at)
+        # Where the changes begin: who comes back with this revision has missed them all, and none before.
+        self._events.append(Event("ready", self._revision))
 
     def _swapped(self, snapshot: Snapshot) -> None:
         """Called before the snapshot is in force."""
@@ -127,6 +129,8 @@ class Hub:
             if before is None:
                 self._begin_with(snapshot)
                 return
+            # What ended since the last look ended in the former one: behind the swap nobody would be told.
+            self._look(time.time())
             self._snapshot = snapshot
             revision = snapshot.revision_at(time.time())
             if revision != self._revision:

@@ -4,6 +4,7 @@ import json
 import threading
 import time
 from collections.abc import Iterator
+from types import SimpleNamespace
 from typing import Any
 
 import httpx
@@ -112,6 +113,33 @@ def test_an_override_that_ends_is_a_change_without_a_write(hub: Hub) -> None:
     found = events(next(stream))
     assert time.time() >= ends
     assert found == [("change", "2.1", {"revision": "2.1", "keys": ["a"], "tenants": False})]
+
+
+def test_an_override_that_ended_while_nobody_listened_is_told_before_the_next_change(
+    hub: Hub, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    here = [1_000.0]
+    clock = SimpleNamespace(time=lambda: here[0], monotonic=time.monotonic)
+    monkeypatch.setattr("apps.flags.hub.time", clock)
+    given = [Override("a", TENANT, "on", 1_010.0)]
+    holder.pin(snapshot("2", flag("a"), overrides=given))
+    stream = listen(hub)
+    assert events(next(stream))[0][1] == "2"
+    stream.close()  # type: ignore[attr-defined]  # a generator
+    here[0] = 1_020.0
+    holder.pin(snapshot("3", flag("a"), flag("b"), overrides=given))
+    assert [(each[1], each[2]["keys"]) for each in events(next(listen(hub, "2")))] == [
+        ("2.1", ["a"]),
+        ("3.1", ["b"]),
+    ]
+
+
+def test_an_override_that_ends_changes_the_flags_that_need_its_flag() -> None:
+    needing = flag("needing", prerequisites=(Prerequisite("a", "on"),))
+    further = flag("further", prerequisites=(Prerequisite("needing", "off"),))
+    found = snapshot("1", flag("a"), flag("b"), needing, further, overrides=[Override("a", TENANT, "on", 10)])
+    assert found.ended(0, 10) == ("a", "further", "needing")
+    assert found.ended(10, 20) == ()
 
 
 def test_a_stream_ends_at_its_time_and_gives_its_place_back(hub: Hub) -> None:

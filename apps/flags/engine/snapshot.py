@@ -182,7 +182,12 @@ class Snapshot:
             for key in {*self.segments, *before.segments}
             if self.segments.get(key) != before.segments.get(key)
         }
-        moved = {key for key in {*self.compiled, *before.compiled} if self._is_new(key, before, segments)}
+        return self._with_dependents(
+            {key for key in {*self.compiled, *before.compiled} if self._is_new(key, before, segments)}
+        )
+
+    def _with_dependents(self, moved: set[str]) -> tuple[str, ...]:
+        """These flags and all that need one of them, however far off."""
         while True:
             dependents = {
                 key
@@ -204,11 +209,14 @@ class Snapshot:
         return self.known is not before.known and self.known != before.known
 
     def ended(self, after: float, at: float) -> tuple[str, ...]:
-        """Keys of the flags with an override that ended later than `after` and not later than `at`."""
-        return tuple(
-            key
-            for key, flag in self.compiled.items()
-            if any(ends is not None and after < ends <= at for _, ends in flag.overrides.values())
+        """Keys of the flags with an override that ended later than `after` and not later than `at`, and of those that
+        need them."""
+        return self._with_dependents(
+            {
+                key
+                for key, flag in self.compiled.items()
+                if any(ends is not None and after < ends <= at for _, ends in flag.overrides.values())
+            }
         )
 
     def facts(self, tenant_id: str) -> Mapping[str, Any]:
