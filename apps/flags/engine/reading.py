@@ -67,6 +67,8 @@ def read_flag(data: Mapping[str, Any], *, segments: Collection[str]) -> Flag:
     off = data.get("offVariation") or ("off" if type_ is FlagType.BOOLEAN else known[-1])
     if off not in known:
         raise Malformed("offVariation", f"There is no variation {_shown(off)}.")
+    if type_ is FlagType.BOOLEAN:
+        _check_on_and_off(variations, off)
     hash_ = data.get("hash") or "murmur3"
     if hash_ not in bucketers:
         raise Malformed("hash", f"One of {', '.join(bucketers)} is expected.")
@@ -127,6 +129,18 @@ def _variations(data: Any, type_: FlagType) -> tuple[Variation, ...]:
     if len(found) < 2:
         raise Malformed("variations", "At least two variations are needed: one of them is what off means.")
     return tuple(found)
+
+
+def _check_on_and_off(variations: tuple[Variation, ...], off: str) -> None:
+    """Of a boolean flag `enabled` and `value` mean the same to whoever reads only one of them."""
+    if next(each.value for each in variations if each.key == off):
+        raise Malformed("offVariation", "Of a boolean flag off is a variation whose value is false.")
+    on = next(each for each in variations if each.key != off)
+    if not on.value:
+        raise Malformed(
+            "variations",
+            f"Of a boolean flag the first variation that is not off is what on means: {on.key} is false.",
+        )
 
 
 def _check_numbers(value: Any, where: str) -> None:
