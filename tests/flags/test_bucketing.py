@@ -62,3 +62,4 @@ def test_what_can_be_hashed_is_text_and_whole_numbers() -> None:
     assert [hashable(each) for each in ("u", 7, 7.0, -1)] == ["u", "7", "7", "-1"]
     strange: list[Any] = [None, True, 0.5, [], {}, float("nan"), float("inf"), 1e300]
     assert [hashable(each) for each in strange] == [None] * 8
+    assert [hashable("u" * length) for length in (2_048, 2_049)] == ["u" * 2_048, None]

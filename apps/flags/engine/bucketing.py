@@ -13,6 +13,8 @@ from typing import Any, TypeAlias
 import mmh3
 
 BUCKETS = 100_000
+# Callers send the text, two of the hashes read it a byte at a time, and two hundred flags may hash it anew.
+LONGEST_HASHED = 2_048
 
 # (salt, context key's value) -> bucket from 0 to 99,999; who lies below the weight is in.
 Bucketer: TypeAlias = Callable[[str, str], int]
@@ -101,9 +103,10 @@ bucketers: Mapping[str, Bucketer] = MappingProxyType(
 
 
 def hashable(value: Any) -> str | None:
-    """The value of a context key as text; None for what can't be bucketed (null, true, fractions, lists, objects)."""
+    """The value of a context key as text; None for what can't be bucketed (null, true, fractions, lists, objects, and
+    text of more than `LONGEST_HASHED` characters)."""
     if type(value) is str:
-        return value
+        return value if len(value) <= LONGEST_HASHED else None
     if type(value) is int and value.bit_length() <= 256:
         return str(value)
     if type(value) is float and value.is_integer() and abs(value) < 2**53:
