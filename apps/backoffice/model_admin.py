@@ -23,6 +23,7 @@ from apps.backoffice.tabs import Heading, Tab
 from apps.backoffice.typed import UnfoldModelAdmin
 from apps.core import ids
 from apps.core.access import allows
+from apps.core.clock import now
 from apps.core.errors import DomainError
 from apps.core.principal import Principal
 from apps.core.write import Target, write
@@ -278,7 +279,8 @@ class ModelAdmin(UnfoldModelAdmin):
         return sorted(held, key=lambda tab: tab.order)
 
     def page_view(self, request: HttpRequest, object_id: str) -> HttpResponse:
-        """An object's page with one tab open (`?tab=`)."""
+        """An object's page with one tab open (`?tab=`); asked for as a part, what its script puts in the place of the
+        older one."""
         if request.method not in {"GET", "HEAD"}:
             return HttpResponseNotAllowed(["GET", "HEAD"])
         principal = self._admit(request)
@@ -288,7 +290,10 @@ class ModelAdmin(UnfoldModelAdmin):
         self._note_look(principal, row, tab)
         seen = self._eyes(principal, row)
         blocks = tab.build(row, seen.under(tab.permission) if tab.permission else seen, request.GET.dict())
-        return pages.page(request, "backoffice/object.html", self._page_context(row, tabs, tab, seen, blocks))
+        context = self._page_context(row, tabs, tab, seen, blocks)
+        if tab.refresh and wants_part(request):
+            return render(request, "backoffice/object_part.html", context)
+        return pages.page(request, "backoffice/object.html", context)
 
     def _page_context(
         self, row: Any, tabs: Sequence[Tab], tab: Tab, seen: Seen, blocks: Sequence[Block]
@@ -309,6 +314,7 @@ class ModelAdmin(UnfoldModelAdmin):
             "tabs": tabs,
             "tab": tab,
             "blocks": blocks,
+            "at": now() if tab.refresh else None,
         }
 
     def _eyes(self, principal: Principal, row: Any) -> Seen:

@@ -19,6 +19,7 @@ class Tab:
         permission: another one than the section's, where it shows another domain.
         order: of the row of tabs; a section's own begin at 10.
         audit: the action under which opening it is put into the trail, beside the look at the object.
+        refresh: after so many seconds the page reads its heading and this tab anew; 0: it doesn't.
     """
 
     name: str
@@ -27,6 +28,7 @@ class Tab:
     permission: str = ""
     order: int = 50
     audit: str = ""
+    refresh: int = 0
 
 
 @dataclass(frozen=True, slots=True)

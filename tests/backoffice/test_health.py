@@ -164,6 +164,26 @@ def test_page_of_a_source_has_its_changes_latency_and_settings() -> None:
     assert history.count("health_source.status") >= 2
 
 
+def test_page_of_a_source_reads_its_overview_and_its_heading_anew() -> None:
+    source = make_source("billing")
+    client, address = visitor("ops"), f"{BOARD}{source.id}/"
+    whole = client.get(address).content.decode()
+    assert 'data-refresh="10"' in whole
+    assert f'hx-get="{address}"' in whole
+    assert ">healthy<" in whole.split('id="object-head"')[1].split("</div>")[0]
+    HealthSource.objects.update(status="unhealthy", failures=3, message="It answers 500.")
+    part = client.get(address, headers={**PART, "X-Steward-Unattended": "true"}).content.decode()
+    assert "<html" not in part
+    assert "data-refresh" not in part
+    assert 'hx-swap-oob="true"' in part
+    assert ">down<" in part.split('id="object-head"')[1].split("</div>")[0]
+    assert "It answers 500." in part
+    # Its history is read page by page: it stays as it is.
+    history = client.get(f"{address}?tab=timeline", headers=PART).content.decode()
+    assert "<html" in history
+    assert "data-refresh" not in history
+
+
 def say(client: Client, address: str, **data: str) -> Any:
     return client.post(f"{BOARD}{address}/", data, headers=PART)
 

@@ -76,6 +76,20 @@ def test_answer_that_fails_is_said_and_what_was_read_stays(desk: Desk) -> None:
     expect(said).to_be_hidden()
 
 
+def test_page_of_a_source_shows_what_changed_in_its_heading_too(desk: Desk) -> None:
+    source = make_sources()
+    opened(desk)
+    page = desk.go(f"/backoffice/health/{source.id}/")
+    head = page.locator("#object-head")
+    expect(head).to_contain_text("healthy")
+    HealthSource.objects.filter(id=source.id).update(status="unhealthy", message="It answers 500.")
+    page.clock.run_for(_LATER)
+    expect(head).to_contain_text("down")
+    expect(page.locator("#object")).to_contain_text("It answers 500.")
+    expect(head.get_by_role("heading")).to_have_count(1)
+    assert defects(page) == []
+
+
 def test_refreshing_is_halted_by_its_button_and_under_a_dialog(desk: Desk) -> None:
     make_sources()
     page = opened(desk)

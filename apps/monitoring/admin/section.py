@@ -131,7 +131,7 @@ class HealthAdmin(ModelAdmin):
     list_dialogs: ClassVar[Sequence[Dialog]] = [AddSource()]
     dialogs: ClassVar[Sequence[Dialog]] = [CheckNow(), EditSource(), RemoveSource()]
     tabs: ClassVar[Sequence[Tab]] = [
-        Tab("overview", "Overview", _overview, order=10),
+        Tab("overview", "Overview", _overview, order=10, refresh=10),
         timeline_tab(_trail, permission="health.read", title="History"),
     ]
 
