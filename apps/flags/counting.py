@@ -10,7 +10,7 @@ from collections.abc import Mapping
 import structlog
 from django.db import Error, connection
 
-from apps.flags.services.usage import add_counts
+from apps.flags.services.usage import add_counts, note_handed_out
 
 log = structlog.get_logger(__name__)
 
@@ -22,6 +22,7 @@ class Counts:
 
     def __init__(self) -> None:
         self._found: dict[tuple[str, str], int] = {}
+        self._all = False
         self._guard = threading.Lock()
         self._thread: threading.Thread | None = None
 
@@ -29,8 +30,14 @@ class Counts:
         with self._guard:
             place = key, variation
             self._found[place] = self._found.get(place, 0) + 1
-            if self._thread is None or not self._thread.is_alive():
-                self._start()
+            self._begin()
+
+    def note_all(self) -> None:
+        """An answer with every flag: nobody tells which of them is used, so none of them counts as forgotten."""
+        if not self._all:
+            with self._guard:
+                self._all = True
+                self._begin()
 
     def take(self) -> Mapping[tuple[str, str], int]:
         """What was counted; it is the caller's to write now."""
@@ -41,17 +48,27 @@ class Counts:
     def write(self) -> None:
         """Writes what was counted; with the database away it is kept for the next time."""
         found = self.take()
-        if not found:
+        with self._guard:
+            handed_out, self._all = self._all, False
+        if not found and not handed_out:
             return
         try:
-            add_counts(found)
+            if handed_out:
+                note_handed_out()
+            if found:
+                add_counts(found)
         except Error as away:
             log.warning("flag_usage_kept", error=type(away).__name__)
             with self._guard:
+                self._all = self._all or handed_out
                 for place, number in found.items():
                     self._found[place] = self._found.get(place, 0) + number
         finally:
             connection.close()
+
+    def _begin(self) -> None:
+        if self._thread is None or not self._thread.is_alive():
+            self._start()
 
     def _start(self) -> None:
         self._thread = threading.Thread(target=self._run, name="flag-usage", daemon=True)

@@ -110,7 +110,8 @@ class Lane:
 
     def __call__(self, environ: Environ, start_response: StartResponse) -> Iterable[bytes]:
         path = environ["PATH_INFO"]
-        if not path.startswith((INTERNAL, SINGLE, TENANT)) and path != BULK:
+        if path == SINGLE or (path != BULK and not path.startswith((INTERNAL, SINGLE, TENANT))):
+            # The route of one flag, without its key, is no route.
             return self._behind(environ, start_response)
         started = time.perf_counter()
         try:
@@ -204,6 +205,7 @@ class Lane:
         if not key:
             etag = answers.ofrep_etag(tenant_id, context, at=at)
             budget = self._budget("ofrep", subject)
+            counts.note_all()
             if is_known(etag, environ.get("HTTP_IF_NONE_MATCH")):
                 return _Short(b"", self._meters.resolved_none, budget, holder.stale(), etag, is_known=True)
             content = answers.ofrep_bulk(tenant_id, context, at=at)

@@ -44,6 +44,10 @@ class Flag(models.Model):
     needs_approval = models.BooleanField(default=False, help_text="a change needs a second person")
     # Found out by the job flags.find_settled; null until it has looked at this version.
     same_for_all = models.BooleanField(null=True)
+    handed_out_at = models.DateTimeField(
+        null=True,
+        help_text="last part of OFREP's answer with every flag, to the hour; which were used nobody tells",
+    )
     version = models.PositiveIntegerField(default=1)
     created_at = models.DateTimeField(db_default=Now())
     updated_at = models.DateTimeField(db_default=Now())
@@ -215,6 +219,9 @@ class ScheduledChange(models.Model):
     status = models.CharField(max_length=9, choices=ScheduleStatus.choices, default=ScheduleStatus.PENDING)
     # Principal.id; the job that applies it knows the rest.
     author = models.CharField(max_length=200)
+    approved = models.BooleanField(
+        db_default=False, help_text="the flag needed a second person when this was scheduled, who agreed"
+    )
     error = models.JSONField(null=True, help_text="why it could not be applied: {code, message, details}")
     settled_at = models.DateTimeField(null=True)
     created_at = models.DateTimeField(db_default=Now())

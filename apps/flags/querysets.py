@@ -56,10 +56,9 @@ def settled(since: datetime) -> Q:
 
 
 def not_evaluated(since: datetime) -> Q:
-    """Nobody asked for it, for as long as it had the chance."""
-    return Q(created_at__lte=since) & ~Q(
-        Exists(FlagUsage.objects.filter(flag=OuterRef("pk"), hour__gt=since))
-    )
+    """Nobody asked for it, for as long as it had the chance; nor was it given to clients that take every flag."""
+    asked = Q(Exists(FlagUsage.objects.filter(flag=OuterRef("pk"), hour__gt=since)))
+    return Q(created_at__lte=since) & ~(asked | Q(handed_out_at__gt=since))
 
 
 def stale(at: datetime, days: int) -> Q:

@@ -10,7 +10,7 @@ from apps.approvals.models import ApprovalRequest
 from apps.core import ids
 from apps.core.clock import now
 from apps.flags import services
-from apps.flags.admin import looks
+from apps.flags.admin import looks, pages
 from apps.flags.enums import ScheduleStatus
 from apps.flags.models import SEGMENT, Flag, FlagUsage, ScheduledChange, Segment, TenantOverride
 from apps.flags.snapshot import holder
@@ -77,6 +77,33 @@ def test_an_override_is_set_for_a_tenant_found_by_name_and_removed(client: Clien
     assert f'value="{place.public_id}"' in dialog
     assert say(client, flag, "remove-override", tenant=place.public_id).status_code == 204
     assert not TenantOverride.objects.exists()
+
+
+def test_of_many_overrides_one_is_found_by_its_tenant(
+    client: Client, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    flag, places = made(), [tenant(slug) for slug in ("acme", "borealis", "cirrus", "acme-two")]
+
+    def shown(query: str = "") -> str:
+        return str(client.get(url(flag, f"?tab=overrides{query}")).content.decode())
+
+    for place in places[:2]:
+        make_override(flag, place)
+    assert "Tenant: id, slug or company" not in shown()
+    monkeypatch.setattr(pages, "_PAGE", 1)
+    make_override(flag, places[3])
+    assert "Tenant: id, slug or company" in shown()
+    for term in ("borealis", "BOREALIS", places[1].public_id, "Boreal"):
+        page = shown(f"&q={term}")
+        assert ">Borealis</a>" in page
+        assert ">Acme" not in page
+        assert "remove-override/?tenant=" in page
+    first = shown("&q=acm")
+    assert ">Acme-Two</a>" in first
+    assert "?tab=overrides&amp;q=acm&amp;page=2" in first
+    assert ">Acme</a>" in shown("&q=acm&page=2")
+    assert "No tenant like this has one." in shown("&q=cirrus")
+    assert "No tenant like this has one." in shown("&q=%00%27")
 
 
 def test_a_change_is_scheduled_shown_and_cancelled(client: Client) -> None:

@@ -250,6 +250,20 @@ def test_evaluations_are_counted_and_refusals_are_not(wire: Wire, tenant: Tenant
     assert counts.take() == {("checkout", "on"): 2}
 
 
+def test_a_bulk_answer_is_noted_on_both_ways_and_where_nothing_changed(
+    wire: Wire, tenant: Tenant, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    noted: list[int] = []
+    monkeypatch.setattr(counts, "note_all", lambda: noted.append(wire.passed))
+    asked: dict[str, Any] = {"body": {}, "Authorization": f"Bearer {token_of(tenant=tenant)}"}
+    address = "/ofrep/v1/evaluate/flags"
+    tag = wire.ask("POST", address, **asked)[1]["ETag"]
+    assert wire.ask("POST", address, **asked, If_None_Match=tag)[0] == 304
+    assert wire.ask("POST", f"{address}/checkout", **asked)[0] == 200
+    wire.ask("GET", bootstrap(tenant))
+    assert noted == [1, 1]
+
+
 def test_a_stale_process_says_so(wire: Wire, tenant: Tenant, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(holder, "stale", lambda: True)
     token = f"Bearer {token_of(scopes=['SERVICE'])}"
@@ -340,6 +354,14 @@ def test_an_unknown_flag_is_openfeature_s_flag_not_found(wire: Wire, tenant: Ten
         "errorCode": "FLAG_NOT_FOUND",
         "errorDetails": "There is no such flag.",
     }
+
+
+def test_the_route_of_one_flag_without_its_key_is_no_route(wire: Wire, tenant: Tenant) -> None:
+    bearer = f"Bearer {token_of(tenant=tenant)}"
+    for _ in ("looked up", "remembered"):
+        status, _, body = wire.ask("POST", "/ofrep/v1/evaluate/flags/", body={}, Authorization=bearer)
+        assert (status, "flags" in json.loads(body)) == (404, False)
+        wire.ask("POST", "/ofrep/v1/evaluate/flags", body={}, Authorization=bearer)
 
 
 def test_numbers_without_measure_in_a_context_are_taken(wire: Wire, tenant: Tenant) -> None:

@@ -4,7 +4,9 @@ from datetime import timedelta
 
 import pytest
 
-from apps.core.clock import now
+from apps.approvals.errors import ApprovalRequired
+from apps.approvals.services import Pending, approve_request
+from apps.core.clock import iso, now
 from apps.core.errors import Unavailable
 from apps.core.ids import new_id
 from apps.core.models import Job
@@ -12,8 +14,9 @@ from apps.core.principal import Principal, PrincipalKind
 from apps.flags import services
 from apps.flags.errors import FlagInvalid, ScheduleNotFound, ScheduleOver
 from apps.flags.models import Flag, FlagChange, ScheduledChange
+from apps.flags.services.approved import change
 from apps.flags.services.schedule import APPLY_JOB
-from tests.factories import actor, make_flag
+from tests.factories import actor, make_flag, staff_principal
 
 pytestmark = pytest.mark.django_db
 
@@ -95,9 +98,24 @@ def test_what_makes_no_sense_is_refused_when_it_is_scheduled() -> None:
         services.schedule_change(actor=AUTHOR, key="checkout", at=now(), change={"defaultEnabled": True})
 
 
-def test_a_change_of_a_critical_flag_was_allowed_when_it_was_scheduled() -> None:
+def test_a_change_that_a_second_person_agreed_to_is_made_without_asking_again() -> None:
+    make_flag(needs_approval=True)
+    asking, deciding = staff_principal("super_admin"), staff_principal("super_admin")
+    arguments = {"at": iso(now() + timedelta(hours=1)), "change": {"defaultEnabled": True}}
+    outcome = change("schedule", actor=asking, key="checkout", arguments=arguments)
+    assert isinstance(outcome, Pending)
+    approve_request(actor=deciding, request_id=outcome.request.id)
+    row = ScheduledChange.objects.get()
+    ScheduledChange.objects.update(at=now() - timedelta(seconds=1))
+    services.apply_scheduled(actor=asking, schedule_id=row.id)
+    assert Flag.objects.get().default_enabled is True
+
+
+def test_a_change_that_was_scheduled_before_its_flag_needed_a_second_person_is_not_made() -> None:
     make_flag()
     row = due(defaultEnabled=True)
     Flag.objects.update(needs_approval=True)
     services.apply_scheduled(actor=AUTHOR, schedule_id=row.id)
-    assert Flag.objects.get().default_enabled is True
+    assert Flag.objects.get().default_enabled is False
+    row.refresh_from_db()
+    assert (row.status, (row.error or {})["code"]) == ("failed", ApprovalRequired.code)

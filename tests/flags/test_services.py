@@ -13,8 +13,8 @@ from apps.core import live
 from apps.core.clock import now
 from apps.core.errors import PreconditionFailed
 from apps.core.ids import new_id
-from apps.flags import selectors, services
-from apps.flags.enums import ChangeKind, StaleReason
+from apps.flags import services
+from apps.flags.enums import ChangeKind
 from apps.flags.errors import (
     FlagArchived,
     FlagInvalid,
@@ -31,7 +31,7 @@ from apps.flags.services.approved import change
 from apps.tenants.errors import TenantNotFound
 from apps.tenants.events import ATTRIBUTES_TOPIC
 from apps.tenants.services import suspend_tenant
-from tests.factories import actor, make_flag, make_override, make_segment, make_tenant, staff_principal
+from tests.factories import actor, make_flag, make_segment, make_tenant, staff_principal
 
 pytestmark = pytest.mark.django_db
 
@@ -299,36 +299,6 @@ def test_old_reports_count_under_the_oldest_hour_that_is_taken() -> None:
         services.record_usage(actor=actor(), counts=[services.Count("checkout", 1, at=at)])
     hours = list(FlagUsage.objects.order_by("hour").values_list("hour", flat=True))
     assert now() - timedelta(hours=26) < hours[0] < hours[1] <= now()
-
-
-def test_stale_flags_are_those_expired_settled_or_never_asked_for() -> None:
-    old = now() - timedelta(days=31)
-    aged: dict[str, Any] = {"created_at": old, "updated_at": old}
-    rules = [{"conditions": [{"attribute": "plan", "operator": "equals", "value": "pro"}], "variation": "on"}]
-    flags = {
-        "young": make_flag("young"),
-        "expired": make_flag("expired", expires_at=now() - timedelta(days=1)),
-        "settled": make_flag("settled", **aged),
-        "targeted": make_flag("targeted", rules=rules, **aged),
-        "found": make_flag("found", rules=rules, same_for_all=True, **aged),
-        "overridden": make_flag("overridden", **aged),
-        "archived": make_flag("archived", is_archived=True, **aged),
-    }
-    make_override(flags["overridden"], make_tenant())
-    for key in ("settled", "targeted", "found", "overridden"):
-        FlagUsage.objects.create(flag=flags[key], hour=now().replace(minute=0), count=1)
-    make_flag("silent", rules=rules, **aged)
-
-    found = {flag.key for flag in selectors.list_flags(actor(), stale=True)}
-    assert found == {"expired", "settled", "found", "silent"}
-    fresh = {flag.key for flag in selectors.list_flags(actor(), stale=False)}
-    assert fresh == {"young", "targeted", "overridden", "archived"}
-    reasons = selectors.stale_reasons(list(flags.values()))
-    assert reasons == {
-        flags["expired"].pk: [StaleReason.EXPIRED],
-        flags["settled"].pk: [StaleReason.SETTLED],
-        flags["found"].pk: [StaleReason.SETTLED],
-    }
 
 
 def test_a_flag_that_needs_a_second_person_changes_only_with_one() -> None:

@@ -24,8 +24,9 @@ from apps.flags.enums import DEFINING
 from apps.flags.errors import FlagInvalid, FlagsUnavailable
 from apps.flags.models import Flag, Segment
 from apps.flags.services.approved import change
-from apps.flags.services.common import definitions
-from apps.flags.services.flags import check_plain
+from apps.flags.services.common import segment_keys
+from apps.flags.services.flags import changed_copy
+from apps.flags.services.schedule import fields_of
 from apps.tenants.querysets import visible_to
 
 Errors = Mapping[str, Sequence[str]]
@@ -157,7 +158,7 @@ def _judged(block: Editor, op: str, actor: Principal) -> Answer:
         fields = _fields(block)
         if not fields:
             raise FlagInvalid("body", "Nothing was changed.")
-        definition, impact = _tried(block.flag, fields)
+        changed = changed_copy(block.flag, fields_of(fields))
         if op == "save":
             if len(block.reason) < 3:
                 raise FlagInvalid("reason", "Say why: the audit trail keeps it.")
@@ -168,11 +169,16 @@ def _judged(block: Editor, op: str, actor: Principal) -> Answer:
         return Answer(_told(block, wrong), 400)
     except DomainError as refused:
         return Answer(_furnished(replace(block, general=[refused.message])), 409)
-    before = {name: block.flag.definition().get(name) for name in fields}
-    after = {name: definition[name] for name in fields}
-    edits = changes(words.definition(before), words.definition(after))
-    examples = _examples(impact, actor) if impact is not None else []
-    return Answer(_furnished(replace(block, impact=impact, examples=examples, edits=edits)))
+    return Answer(_furnished(_previewed(block, changed, actor)))
+
+
+def _previewed(block: Editor, changed: Flag, actor: Principal) -> Editor:
+    edits = changes(words.definition(block.flag.definition()), words.definition(changed.definition()))
+    try:
+        impact = impact_of(engine.read_flag(changed.evaluated(), segments=segment_keys()))
+    except FlagsUnavailable:
+        return replace(block, edits=edits)
+    return replace(block, impact=impact, examples=_examples(impact, actor), edits=edits)
 
 
 def _examples(impact: Impact, actor: Principal) -> list[Cell]:
@@ -192,25 +198,6 @@ def _fields(block: Editor) -> dict[str, Any]:
         now, given = words.body(block.flag), patches.patch(block.json)
         return {name: value for name, value in given.items() if value != now[name]}
     return patches.checked(block.draft.fields(_base(block.flag, block.draft.version)))
-
-
-def _tried(flag: Flag, fields: Mapping[str, Any]) -> tuple[dict[str, Any], Impact | None]:
-    """The definition with the change, and what it comes to. The service checks it again, under its lock.
-
-    Raises:
-        FlagInvalid
-    """
-    definition = {**flag.definition(), **fields}
-    check_plain(Flag(**{name: definition[name] for name in ("tags", "description", "owner")}))
-    segments = set(Segment.objects.values_list("key", flat=True))
-    try:
-        read = engine.read_flag({**flag.evaluated(), **fields}, segments=segments)
-        engine.check_prerequisites(read, definitions())
-        return definition, impact_of(read)
-    except engine.Malformed as wrong:
-        raise FlagInvalid(wrong.field, wrong.sentence) from None
-    except FlagsUnavailable:
-        return definition, None
 
 
 def _saved(block: Editor, fields: Mapping[str, Any], actor: Principal) -> str:

@@ -5,6 +5,9 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import timedelta
 from typing import Any, ClassVar
+from urllib.parse import urlencode
+
+from django.db.models import Q, QuerySet
 
 from apps.backoffice import cells
 from apps.backoffice.blocks import Block, Event, Fact, Facts, Note, Row, Table, Timeline, changes
@@ -17,7 +20,7 @@ from apps.flags import selectors
 from apps.flags.admin import editor, looks, tenants, words
 from apps.flags.admin.impact import shares
 from apps.flags.enums import ChangeKind, ScheduleStatus
-from apps.flags.models import Flag, FlagChange, ScheduledChange
+from apps.flags.models import Flag, FlagChange, ScheduledChange, TenantOverride
 
 _PAGE = 50
 _DAYS = 30
@@ -96,6 +99,11 @@ def _reached(flag: Flag) -> Facts:
             Fact("Version", cells.number(flag.version)),
             Fact("Last changed", cells.instant(flag.updated_at)),
             Fact("Spread by", flag.hash, "the hash that rollouts and splits use"),
+            Fact(
+                "Handed out",
+                cells.instant(flag.handed_out_at),
+                "with all others; whether it is used nobody tells",
+            ),
         ],
     )
 
@@ -148,7 +156,9 @@ def _usage(flag: Flag) -> DayChart:
     for hour, count in selectors.usage_by_hour([flag.key], since=since)[flag.key]:
         if hour.date() in days:
             days[hour.date()] += count
-    return DayChart("Evaluations", list(days.items()), "evaluations", "Nobody asked for it in 30 days.")
+    return DayChart(
+        "Evaluations", list(days.items()), "evaluations", "Nobody asked for it by its name in 30 days."
+    )
 
 
 def edit(flag: Flag, seen: Seen, asked: Mapping[str, str]) -> list[Block]:
@@ -159,11 +169,11 @@ def edit(flag: Flag, seen: Seen, asked: Mapping[str, str]) -> list[Block]:
 
 
 def overrides(flag: Flag, seen: Seen, asked: Mapping[str, str]) -> list[Block]:
-    """Who is given what against the rules."""
-    page = _page_of(asked)
+    """Who is given what against the rules; where they are many, found by their tenant."""
+    page, term = _page_of(asked), asked.get("q", "").strip()[:200].replace("\0", "")
     start = (page - 1) * _PAGE
     found = selectors.overrides_of_flag(seen.principal, key=flag.key).select_related("tenant")
-    rows = list(found[start : start + _PAGE + 1])
+    rows = list(_of_tenants(found, term)[start : start + _PAGE + 1])
     base = f"{site.list_url('flags')}{looks.public_id(flag)}/"
     lines = []
     for row in rows[:_PAGE]:
@@ -190,30 +200,51 @@ def overrides(flag: Flag, seen: Seen, asked: Mapping[str, str]) -> list[Block]:
     heads = [("Tenant", "text"), ("Gets", "text"), ("Until", "text"), ("Reason", "wrap"), ("Set by", "text"),
              ("Set", "text"), ("Action", "text")]  # fmt: skip
     note = f"{flag.overrides_count:,} in force"  # type: ignore[attr-defined]  # annotated
-    blocks: list[Block] = [
-        Table("Overrides", heads, lines, "None: the rules count for everybody.", note=note)
-    ]
-    if page > 1 or len(rows) > _PAGE:
-        blocks.append(_Turn("overrides", page, len(rows) > _PAGE))
-    return blocks
+    empty = "No tenant like this has one." if term else "None: the rules count for everybody."
+    blocks: list[Block] = [Table("Overrides", heads, lines, empty, note=note)]
+    many = page > 1 or len(rows) > _PAGE
+    if many:
+        blocks.append(_Turn(term, page, len(rows) > _PAGE))
+    return [_Find(term), *blocks] if many or term else blocks
+
+
+def _of_tenants(rows: "QuerySet[TenantOverride]", term: str) -> "QuerySet[TenantOverride]":
+    """Those of the tenants with this id, this slug, or this in the company's name."""
+    if not term:
+        return rows
+    if known := ids.parse_or_none(ids.TENANT, term):
+        return rows.filter(tenant_id=known)
+    return rows.filter(Q(tenant__slug=term.lower()) | Q(tenant__company_name__icontains=term))
+
+
+@dataclass(frozen=True, slots=True)
+class _Find:
+    """The search of the overrides."""
+
+    term: str
+    template: ClassVar[str] = "flags/find.html"
 
 
 @dataclass(frozen=True, slots=True)
 class _Turn:
-    """Links to the pages before and after."""
+    """Links to the pages of the overrides before and after."""
 
-    tab: str
+    term: str
     page: int
     more: bool
     template: ClassVar[str] = "flags/turn.html"
 
     @property
     def newer(self) -> str:
-        return f"?tab={self.tab}&page={self.page - 1}" if self.page > 1 else ""
+        return self._to(self.page - 1) if self.page > 1 else ""
 
     @property
     def older(self) -> str:
-        return f"?tab={self.tab}&page={self.page + 1}" if self.more else ""
+        return self._to(self.page + 1) if self.more else ""
+
+    def _to(self, page: int) -> str:
+        found = {"q": self.term} if self.term else {}
+        return "?" + urlencode({"tab": "overrides", **found, "page": page})
 
 
 def _page_of(asked: Mapping[str, str]) -> int:
@@ -295,7 +326,7 @@ def _event(row: FlagChange, flag: Flag, seen: Seen) -> Event:
 
 def _restore(row: FlagChange, flag: Flag) -> cells.Cell:
     """Where a former version is brought back."""
-    if row.version == flag.version and not flag.is_archived:
+    if row.version == flag.version:
         return ""
     url = f"{site.list_url('flags')}{looks.public_id(flag)}/restore/?row={row.version}"
     return tenants.dialog_link(url, "Restore", f"Restore version {row.version}")

@@ -106,6 +106,7 @@ class Evaluation(ViewSet):
         """
         answers, tenant_id, context = _asked(call.actor, call.body)
         at = time.time()
+        counts.note_all()
         return Prepared(
             answers.ofrep_bulk(tenant_id, context, at=at),
             answers.ofrep_etag(tenant_id, context, at=at),

@@ -86,13 +86,16 @@ def update_flag(
     return flag
 
 
-def check_change(flag: Flag, fields: FlagFields) -> None:
-    """What `update_flag` would say of these fields; changes nothing. Under `hold_definitions`.
+def changed_copy(flag: Flag, fields: FlagFields) -> Flag:
+    """The flag as `update_flag` would make it of these fields; nothing is kept. Only under `hold_definitions` does that
+    still count in the next moment.
 
     Raises:
         FlagInvalid
     """
-    _change(copy(flag), fields)
+    found = copy(flag)
+    _change(found, fields)
+    return found
 
 
 def archive_flag(*, actor: Principal, key: str, if_match: int | None = None, reason: str = "") -> Flag:
@@ -170,13 +173,13 @@ def _assign(flag: Flag, fields: Mapping[str, Any]) -> None:
         keys = [each.get("key") for each in flag.variations if isinstance(each, dict)]
         if flag.off_variation not in keys:
             flag.off_variation = ""
-    check_plain(flag)
+    _check_plain(flag)
     read = checked(flag.evaluated())
     flag.variations = [{"key": each.key, "value": each.value} for each in read.variations]
     flag.off_variation, flag.salt, flag.hash, flag.type = read.off_variation, read.salt, read.hash, read.type
 
 
-def check_plain(flag: Flag) -> None:
+def _check_plain(flag: Flag) -> None:
     """What no evaluation depends on.
 
     Raises:

@@ -142,4 +142,7 @@ def _record(
     after: dict[str, object] | None,
 ) -> None:
     w.note(tenant=public(TENANT, row.tenant_id))
+    if flag.same_for_all is not None:
+        flag.same_for_all = None
+        flag.save(update_fields=["same_for_all"])
     record(w, flag, kind, actor=actor, before=before, after=after, tenant_id=row.tenant_id)

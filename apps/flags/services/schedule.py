@@ -13,7 +13,7 @@ from apps.flags.enums import ScheduleStatus
 from apps.flags.errors import FlagInvalid, ScheduleNotFound, ScheduleOver
 from apps.flags.models import ScheduledChange, audit_target
 from apps.flags.services.common import held_flag, hold_definitions
-from apps.flags.services.flags import FlagFields, check_change, update_flag
+from apps.flags.services.flags import FlagFields, changed_copy, update_flag
 
 APPLY_JOB = "flags.apply_scheduled"
 
@@ -42,8 +42,10 @@ def schedule_change(
             raise FlagInvalid("at", "The time must lie ahead.")
         if not change:
             raise FlagInvalid("change", "Say what is to change.")
-        check_change(flag, fields_of(change))
-        row = ScheduledChange(flag=flag, at=at, change=dict(change), author=actor.id[:200])
+        changed_copy(flag, fields_of(change))
+        row = ScheduledChange(
+            flag=flag, at=at, change=dict(change), author=actor.id[:200], approved=flag.needs_approval
+        )
         row.save(force_insert=True)
         # The job bears the author as its actor, and its key lets it exist once.
         w.enqueue(APPLY_JOB, unique_key=f"{APPLY_JOB}:{row.id}", run_at=at, schedule_id=str(row.id))
@@ -96,7 +98,7 @@ def apply_scheduled(*, actor: Principal, schedule_id: UUID) -> ScheduledChange:
             w.note(unchanged=True)
             return row
         try:
-            update_flag(actor=actor, key=key, fields=fields_of(row.change), approved=True)
+            update_flag(actor=actor, key=key, fields=fields_of(row.change), approved=row.approved)
         except DomainError as refused:
             if isinstance(refused, Unavailable):
                 raise

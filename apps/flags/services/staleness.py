@@ -1,8 +1,12 @@
 """Which flags are the same for every tenant: with their age, a sign that they are no longer needed."""
 
+from datetime import timedelta
+
+from apps.core.clock import now
 from apps.core.principal import Principal
 from apps.core.write import Target, write
 from apps.flags.engine import Snapshot
+from apps.flags.knobs import STALE_DAYS
 from apps.flags.models import Flag
 
 # Beyond so many tenants a sample answers.
@@ -10,23 +14,30 @@ _MOST_TENANTS = 2_000
 
 
 def find_settled(*, actor: Principal, snapshot: Snapshot, at: float) -> int:
-    """Looks at the flags whose present version was not looked at. Answers how many it looked at.
+    """Looks at every flag that did not change for long enough to count as settled, each time anew: what a flag comes to
+    changes with tenants, overrides and other flags, too. Answers of how many it found something else than before.
 
     A rule that asks for something of the context (a user, a version) may hold for some: such a flag is not settled.
     """
-    keys = list(Flag.objects.filter(is_archived=False, same_for_all=None).values_list("key", "version"))
-    if not keys:
-        return 0
+    since = now() - timedelta(days=STALE_DAYS.get())
+    rows = Flag.objects.filter(is_archived=False, updated_at__lte=since)
     known = sorted(snapshot.tenant_ids())
     tenants = known[:: len(known) // _MOST_TENANTS + 1]
+    other: list[tuple[str, int, bool]] = []
+    for key, version, before in rows.values_list("key", "version", "same_for_all"):
+        if key in snapshot and (found := _is_same_for_all(snapshot, key, tenants, at)) != before:
+            other.append((key, version, found))
+    if not other:
+        return 0
     with write("flag.find_settled", actor=actor, target=Target(type="flag", id="*")) as w:
-        for key, version in keys:
-            if key not in snapshot:
-                continue
-            same = not snapshot.depends_on_context(key) and len(_outcomes(snapshot, key, tenants, at)) <= 1
-            Flag.objects.filter(key=key, version=version).update(same_for_all=same)
-        w.note(flags=len(keys))
-    return len(keys)
+        for key, version, found in other:
+            Flag.objects.filter(key=key, version=version).update(same_for_all=found)
+        w.note(flags=len(other))
+    return len(other)
+
+
+def _is_same_for_all(snapshot: Snapshot, key: str, tenants: list[str], at: float) -> bool:
+    return not snapshot.depends_on_context(key) and len(_outcomes(snapshot, key, tenants, at)) <= 1
 
 
 def _outcomes(snapshot: Snapshot, key: str, tenants: list[str], at: float) -> set[str]:
