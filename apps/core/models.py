@@ -121,15 +121,17 @@ class RowCount(models.Model):
     """How many rows a large table has, kept by its triggers in the transaction of each change (apps.core.counts).
 
     The sum over the slots is the number: each writer adds to a slot that nobody holds, so that none waits for another.
+    `part` is empty for the whole table, or the value of the column by which its parts are counted.
     """
 
     table = models.CharField(max_length=63)
+    part = models.CharField(max_length=63, default="", db_default="", blank=True)
     slot = models.PositiveSmallIntegerField()
     rows = models.BigIntegerField()
 
     class Meta:
         db_table = "core_row_count"
-        constraints = [models.UniqueConstraint(name="row_count_slot", fields=["table", "slot"])]
+        constraints = [models.UniqueConstraint(name="row_count_slot", fields=["table", "part", "slot"])]
 
     def __str__(self) -> str:
-        return f"{self.table}/{self.slot}: {self.rows}"
+        return f"{self.table}/{self.part}/{self.slot}: {self.rows}"

@@ -83,3 +83,37 @@ class Columns:
             if isinstance(values[place], str):
                 values[place] = json.loads(values[place])
         return model.from_db("default", names, values)
+
+
+class Insertion(Statement):
+    """`Insertion(PlanOverride).add(override)`: writes a new row of an instance, as `save(force_insert=True)` does."""
+
+    def __init__(self, model: type[models.Model]) -> None:
+        self._fields = [field for field in model._meta.concrete_fields if not field.generated]  # noqa: SLF001  as above
+        columns = ", ".join(f'"{field.column}"' for field in self._fields)
+        marks = ", ".join(["%s"] * len(self._fields))
+        super().__init__(f'INSERT INTO "{model._meta.db_table}" ({columns}) VALUES ({marks})')  # noqa: S608, SLF001
+
+    def add(self, instance: models.Model) -> None:
+        """Raises django.db.IntegrityError: as the table's constraints say."""
+        self.run(*_prepared(self._fields, instance, add=True))
+        instance._state.adding, instance._state.db = False, "default"  # noqa: SLF001  as save() does
+
+
+class Update(Statement):
+    """`Update(Tenant, "version", "updated_at").keep(tenant)`: writes these fields of the instance's row."""
+
+    def __init__(self, model: type[models.Model], *fields: str) -> None:
+        meta = model._meta  # noqa: SLF001  as above
+        known = {field.name: field for field in meta.concrete_fields}
+        self._fields = [known[name] for name in fields]
+        changed = ", ".join(f'"{field.column}" = %s' for field in self._fields)
+        super().__init__(f'UPDATE "{meta.db_table}" SET {changed} WHERE "{meta.pk.column}" = %s')  # noqa: S608
+
+    def keep(self, instance: models.Model) -> None:
+        self.run(*_prepared(self._fields, instance, add=False), instance.pk)
+
+
+def _prepared(fields: "Sequence[models.Field[Any, Any]]", instance: models.Model, *, add: bool) -> list[Any]:
+    connection = connections["default"]
+    return [field.get_db_prep_save(field.pre_save(instance, add), connection) for field in fields]

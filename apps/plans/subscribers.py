@@ -1,7 +1,6 @@
 """What the catalogue asks about those who live by it. They stand on a floor above, which registers the answers.
 
-Counted when asked, not kept in a column: a counter in the plan's row would make every provisioning of that plan
-wait for every other one.
+Their number is not kept in the plan's row, where every provisioning of that plan would wait for every other one.
 """
 
 from collections.abc import Collection, Mapping, Sequence

@@ -4,8 +4,9 @@ from collections.abc import Collection, Mapping, Sequence
 from typing import Any
 from uuid import UUID
 
-from django.db.models import Count, Exists, OuterRef, Q
+from django.db.models import Exists, OuterRef, Q
 
+from apps.core.counts import kept_parts
 from apps.core.principal import Principal
 from apps.plans.limits import LIMITS
 from apps.plans.subscribers import Affected, Exceeded
@@ -21,14 +22,8 @@ class Tenants:
     """Tenants that are not cancelled, by their effective plan; test tenants count too."""
 
     def count(self, plan_ids: Collection[UUID]) -> Mapping[UUID, int]:
-        rows = (
-            Tenant.objects.filter(effective_plan_id__in=plan_ids)
-            .exclude(status=TenantStatus.CANCELLED)
-            .order_by()
-            .values_list("effective_plan_id")
-            .annotate(count=Count("id"))
-        )
-        return dict(rows)
+        kept = kept_parts(Tenant)
+        return {plan_id: kept.get(str(plan_id), 0) for plan_id in plan_ids}
 
     def affected(
         self, *, actor: Principal, plan_id: UUID, limits: Mapping[str, int], most: int

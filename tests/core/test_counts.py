@@ -5,9 +5,11 @@ from concurrent.futures import ThreadPoolExecutor
 import pytest
 from django.db import connection, transaction
 
-from apps.core.counts import kept_count
+from apps.core.counts import kept_count, kept_parts
 from apps.core.ids import new_id
 from apps.core.models import RowCount
+from apps.plans.models import Plan
+from apps.tenants.enums import TenantStatus
 from apps.tenants.models import Tenant
 from apps.users.models import User
 from tests.database import owner_link
@@ -46,6 +48,37 @@ def test_number_is_that_of_the_rows_after_every_kind_of_change() -> None:
     assert (kept_count(User), agrees()) == (7, True)
 
 
+@pytest.mark.django_db
+def test_number_of_each_part_is_that_of_its_rows_after_every_kind_of_change() -> None:
+    starter, growth = Plan.objects.order_by("slug")[:2]
+
+    def held() -> tuple[int, int]:
+        kept = kept_parts(Tenant)
+        counted = [
+            Tenant.objects.filter(effective_plan=plan).exclude(status=TenantStatus.CANCELLED).count()
+            for plan in (starter, growth)
+        ]
+        assert [kept.get(str(plan.id), 0) for plan in (starter, growth)] == counted
+        assert kept_count(Tenant) == Tenant.objects.count()
+        return counted[0], counted[1]
+
+    some = [make_tenant(effective_plan=plan) for plan in (starter, starter, starter, growth)]
+    assert held() == (3, 1)
+    Tenant.objects.filter(pk__in=[some[0].pk, some[1].pk]).update(effective_plan=growth)
+    assert held() == (1, 3)
+    Tenant.objects.filter(pk=some[3].pk).update(status=TenantStatus.CANCELLED)
+    assert held() == (1, 2)
+    Tenant.objects.filter(pk=some[3].pk).update(status=TenantStatus.ACTIVE, effective_plan=starter)
+    assert held() == (2, 2)
+    Tenant.objects.update(company_name="Renamed")
+    with transaction.atomic():
+        Tenant.objects.update(effective_plan=starter)
+        assert held() == (4, 0)
+        transaction.set_rollback(True)
+    some[0].delete()
+    assert held() == (2, 1)
+
+
 @pytest.mark.django_db(transaction=True)
 def test_number_is_right_after_many_at_once_and_after_truncation() -> None:
     def change(number: int) -> None:
@@ -61,8 +94,8 @@ def test_number_is_right_after_many_at_once_and_after_truncation() -> None:
         list(pool.map(change, range(6)))
     assert (kept_count(User), agrees()) == (15, True)
     with owner_link(connection.settings_dict["NAME"]) as link:
-        link.execute("TRUNCATE users_user CASCADE")
-    assert (kept_count(User), agrees()) == (0, True)
+        link.execute("TRUNCATE users_user, tenants_tenant CASCADE")
+    assert (kept_count(User), agrees(), kept_parts(Tenant)) == (0, True, {})
     make_user()
     assert kept_count(User) == 1
 

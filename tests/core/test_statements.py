@@ -3,14 +3,15 @@
 from uuid import UUID
 
 import pytest
-from django.db import DatabaseError, connection
+from django.db import DatabaseError, IntegrityError, connection
 from django.test.utils import CaptureQueriesContext
 
+from apps.core.clock import now
 from apps.core.counts import kept_count
 from apps.core.ids import new_id
 from apps.core.models import Job, LiveTopic
-from apps.core.statements import Columns, Statement
-from apps.tenants.models import Tenant, TenantFacts
+from apps.core.statements import Columns, Insertion, Statement, Update
+from apps.tenants.models import PlanOverride, Tenant, TenantFacts
 from tests.factories import make_tenant
 
 pytestmark = pytest.mark.django_db
@@ -68,3 +69,32 @@ def test_kept_number_of_rows_follows_insert_delete_rollback_and_truncate() -> No
         assert kept_count(Tenant) == 0
         cursor.execute("ROLLBACK TO SAVEPOINT here")
     assert kept_count(Tenant) == 2
+
+
+def test_written_instance_is_the_row_that_the_orm_would_have_written() -> None:
+    tenant = make_tenant()
+    given = {
+        "tenant": tenant,
+        "custom_pricing": True,
+        "price_monthly": 4900,
+        "limits": {"max_users": 7},
+        "actor_id": "usr_x",
+        "reason": "agreed",
+        "effective_at": now(),
+        "ends_at": None,
+        "lifted_at": now(),
+        "created_at": now(),
+    }
+    ours, theirs = PlanOverride(id=new_id(), **given), PlanOverride(id=new_id(), **given)
+    Insertion(PlanOverride).add(ours)
+    theirs.save(force_insert=True)
+    kept, expected = PlanOverride.objects.get(pk=ours.pk), PlanOverride.objects.get(pk=theirs.pk)
+    for field in expected._meta.concrete_fields:
+        if not field.primary_key:
+            assert getattr(kept, field.attname) == getattr(expected, field.attname), field.name
+    kept.limits, kept.reason, kept.actor_id = {"max_users": None}, "changed", "not written"
+    Update(PlanOverride, "limits", "reason").keep(kept)
+    kept.refresh_from_db()
+    assert (kept.limits, kept.reason, kept.actor_id) == ({"max_users": None}, "changed", "usr_x")
+    with pytest.raises(IntegrityError):
+        Insertion(PlanOverride).add(ours)

@@ -7,7 +7,7 @@ from uuid import UUID
 from apps.core.clock import now
 from apps.core.ids import new_id
 from apps.core.principal import Principal
-from apps.core.statements import Columns, Statement
+from apps.core.statements import Columns, Insertion, Statement
 from apps.core.write import Write, write
 from apps.plans.models import Plan
 from apps.tenants import events
@@ -33,6 +33,7 @@ _BILLING_COLUMNS = Columns(o=BillingOverride)
 _LIFTED = "SET lifted_at = %s, lifted_by = %s WHERE tenant_id = %s AND lifted_at IS NULL RETURNING {columns}"
 _LIFT_PLAN = Statement("UPDATE tenants_plan_override o " + _LIFTED, _PLAN_COLUMNS)
 _LIFT_BILLING = Statement("UPDATE tenants_billing_override o " + _LIFTED, _BILLING_COLUMNS)
+_ADD_PLAN, _ADD_BILLING = Insertion(PlanOverride), Insertion(BillingOverride)
 
 
 class OverrideChanges(TypedDict, total=False):
@@ -147,7 +148,7 @@ def _change_plan(w: Write, tenant: Tenant, terms: PlanTerms | None, actor: Princ
     before = _lift(_LIFT_PLAN, _PLAN_COLUMNS, tenant, actor)
     after = None
     if terms is not None:
-        after = PlanOverride.objects.create(
+        after = PlanOverride(
             id=new_id(),
             tenant=tenant,
             plan=plan,
@@ -158,7 +159,9 @@ def _change_plan(w: Write, tenant: Tenant, terms: PlanTerms | None, actor: Princ
             reason=terms.reason,
             effective_at=now(),
             ends_at=terms.ends_at,
+            created_at=now(),
         )
+        _ADD_PLAN.add(after)
     w.changed(before={"plan_override": plan_terms(before)}, after={"plan_override": plan_terms(after)})
     if before is not None or after is not None:
         _plan_terms_changed(w, tenant)
@@ -192,7 +195,7 @@ def _change_billing(w: Write, tenant: Tenant, terms: BillingTerms | None, actor:
     after = None
     if terms is not None:
         ends = terms.trial_ends_at
-        after = BillingOverride.objects.create(
+        after = BillingOverride(
             id=new_id(),
             tenant=tenant,
             type=terms.type,
@@ -204,7 +207,9 @@ def _change_billing(w: Write, tenant: Tenant, terms: BillingTerms | None, actor:
             reason=terms.reason,
             effective_at=now(),
             ends_at=terms.ends_at,
+            created_at=now(),
         )
+        _ADD_BILLING.add(after)
         if ends is not None:
             _extend_trial(tenant, ends)
     w.changed(

@@ -1,11 +1,12 @@
 """Holding a tenant's row while something is decided upon it."""
 
+from functools import cache
 from uuid import UUID
 
 from apps.core.clock import now
 from apps.core.errors import PreconditionFailed
 from apps.core.ids import TENANT, public
-from apps.core.statements import Columns, Statement
+from apps.core.statements import Columns, Statement, Update
 from apps.core.write import Target
 from apps.plans.models import Plan, PlanVersion
 from apps.tenants.enums import PurgeStatus
@@ -51,4 +52,9 @@ def keep(tenant: Tenant, *fields: str) -> None:
     """Writes the changed fields of a held tenant and raises its version."""
     tenant.version += 1
     tenant.updated_at = now()
-    tenant.save(update_fields=[*fields, "version", "updated_at"])
+    _kept(fields).keep(tenant)
+
+
+@cache
+def _kept(fields: tuple[str, ...]) -> Update:
+    return Update(Tenant, *fields, "version", "updated_at")
