@@ -99,13 +99,14 @@ def _override(headers: dict[str, str]) -> Callable[[int], Call]:
 
 
 def _row(name: str, call: Callable[[int], Call]) -> Route:
-    return Route(name, call, _queries(call(0)))
+    return Route(name, call, _queries(call))
 
 
-def _queries(call: Call) -> int:
-    client = Client(headers=call.headers)
+def _queries(of: Callable[[int], Call]) -> int:
     with override_settings(ALLOWED_HOSTS=["testserver"]):
-        for _ in range(2):  # the first one fills what a process keeps
+        for number in range(2):  # the first one fills what a process keeps
+            call = of(number)
+            client = Client(headers=call.headers)
             with CaptureQueriesContext(connection) as captured:
                 client.generic(call.method, call.path, call.body, content_type="application/json", headers={})
     return len(

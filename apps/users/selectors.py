@@ -147,11 +147,25 @@ def user(principal: Principal, public_id: str, *, permission: str = "users.read"
     return found
 
 
+# What anybody shows of a membership: reading whole tenants and plans was half of a list's cost.
+_SHOWN = (
+    "user",
+    "role",
+    "created_at",
+    "tenant__company_name",
+    "tenant__status",
+    "tenant__effective_plan__slug",
+    "tenant__effective_plan__name",
+)
+
+
 def memberships_of(
     user_ids: Collection[UUID], *, tenant_id: UUID | None = None
 ) -> dict[UUID, list[Membership]]:
     """Each person's memberships with tenant and plan in force, live ones first, then the oldest: one query."""
-    rows = Membership.objects.filter(user_id__in=user_ids).select_related("tenant__effective_plan")
+    rows = (
+        Membership.objects.filter(user_id__in=user_ids).select_related("tenant__effective_plan").only(*_SHOWN)
+    )
     if tenant_id is not None:
         rows = rows.filter(tenant_id=tenant_id)
     found: dict[UUID, list[Membership]] = {user_id: [] for user_id in user_ids}
