@@ -5,13 +5,15 @@ import os
 import signal
 import socket
 import subprocess
-import sys
+import tempfile
 import time
 import urllib.error
 import urllib.request
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
+
+from apps.embedded.stack import granian
 
 WORKERS = 2
 _TICKS = os.sysconf("SC_CLK_TCK")
@@ -62,12 +64,12 @@ def _free_port() -> int:
 
 @contextlib.contextmanager
 def serving(
-    *, workers: int = WORKERS, options: Sequence[str] = (), environment: Mapping[str, str] = _AS_IT_IS
+    *, workers: int = WORKERS, threads: int = 8, environment: Mapping[str, str] = _AS_IT_IS
 ) -> Iterator[Server]:
     """A server of its own on a free port, for the database that the environment names.
 
     Args:
-        options: of granian, beside ours.
+        threads: a worker's, for requests.
         environment: what is other than in ours.
 
     Raises:
@@ -75,25 +77,28 @@ def serving(
     """
     port = _free_port()
     url = f"http://127.0.0.1:{port}"
-    process = subprocess.Popen(  # noqa: S603  our own command
-        [
-            *(sys.executable, "-m", "granian", "--interface", "wsgi", "config.wsgi:application"),
-            *("--host", "127.0.0.1", "--port", str(port), "--workers", str(workers), "--no-log"),
-            *options,
-        ],
-        env={**os.environ, **RAISED, "STEWARD_ENVIRONMENT": "development", **environment},
-        start_new_session=True,
-    )
-    try:
-        _wait(url)
-        yield Server(url, process.pid)
-    finally:
-        process.send_signal(signal.SIGTERM)
+    with tempfile.TemporaryDirectory() as metrics:
+        process = subprocess.Popen(  # noqa: S603  our own command
+            [*granian(port, workers=workers, threads=threads), "--no-log"],
+            env={
+                **os.environ,
+                **RAISED,
+                "STEWARD_ENVIRONMENT": "development",
+                "PROMETHEUS_MULTIPROC_DIR": metrics,
+                **environment,
+            },
+            start_new_session=True,
+        )
         try:
-            process.wait(timeout=5)
-        except subprocess.TimeoutExpired:  # a stream is still open
-            os.killpg(process.pid, signal.SIGKILL)
-            process.wait()
+            _wait(url)
+            yield Server(url, process.pid)
+        finally:
+            process.send_signal(signal.SIGTERM)
+            try:
+                process.wait(timeout=5)
+            except subprocess.TimeoutExpired:  # a stream is still open
+                os.killpg(process.pid, signal.SIGKILL)
+                process.wait()
 
 
 def _wait(url: str) -> None:

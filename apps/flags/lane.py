@@ -265,7 +265,7 @@ def _inside(environ: Environ) -> str | None:
         environ.get("REMOTE_ADDR", ""),
         environ.get("HTTP_X_FORWARDED_FOR"),
         environ.get(_SERVICE_ID, ""),
-        tuple([name for name in environ if name.startswith("HTTP_")]),
+        tuple(environ),
         tuple(settings.INTERNAL_NETWORKS),
         tuple(settings.TRUSTED_PROXIES),
     )
@@ -276,11 +276,13 @@ def _subject(
     peer: str,
     forwarded_for: str | None,
     name: str,
-    headers: tuple[str, ...],
+    present: tuple[str, ...],
     *rules: tuple[str, ...],
 ) -> str | None:
-    """The same caller asks thousands of times; `rules` are the settings that the answer hangs on."""
+    """The same caller asks thousands of times, with the same headers `present`; `rules` are the settings that the
+    answer hangs on."""
     del rules
+    headers = (each for each in present if each.startswith("HTTP_"))
     meta: dict[str, Any] = dict.fromkeys(headers, "") | {"REMOTE_ADDR": peer}
     if forwarded_for is not None:
         meta["HTTP_X_FORWARDED_FOR"] = forwarded_for

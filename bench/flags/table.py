@@ -5,6 +5,7 @@ import time
 from collections.abc import Callable, Sequence
 from urllib.parse import quote, urlencode
 
+from apps.embedded.stack import STREAM_THREADS
 from apps.identity.services.tokens import issue_token
 from bench.flags import generators, spreading, unleash, world
 from bench.flags.engines import Engines
@@ -12,7 +13,6 @@ from bench.load import Call, Result
 from bench.server import Server, serving
 
 PACE, SECONDS = 1_000, 8
-_STREAM = ("--blocking-threads", "128")
 _HEAD = f"{'':<44} {'req/s':>8} {'p50 ms':>8} {'p95 ms':>8} {'p99 ms':>8} {'CPU µs':>8}"
 
 
@@ -24,7 +24,7 @@ def main(engines: Engines) -> int:
     wrong = 0
     with (
         serving(environment=limits) as web,
-        serving(workers=1, options=_STREAM, environment=limits | {"FLAG_STREAMS": "100"}) as stream,
+        serving(workers=1, threads=STREAM_THREADS, environment=limits | {"FLAG_STREAMS": "100"}) as stream,
     ):
         print(f"{world.FLAGS} flags, {world.TENANTS} tenants; {PACE} requests/s, then as many as go\n{_HEAD}")
         wrong += _steward(web, tenants, token)
