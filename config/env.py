@@ -85,8 +85,9 @@ class Environment(BaseSettings):
     TOKEN_AUDIENCE: str = Field(default="steward", description="`aud` that a token must carry")
     EXTERNAL_ISSUERS: Annotated[list[ExternalIssuer], NoDecode] = Field(
         default=[],
-        description="JSON list of {issuer, jwks_url, audience, platform: bool, tenant_id?} of other issuers "
-        "that are trusted",
+        description="JSON list of {issuer, jwks_url, audience, platform: bool, tenant_id} of other issuers that are "
+        'trusted; tenant_id is the one tenant that its tokens may speak for, or "*" for whichever they name (the '
+        "platform's own may leave it out)",
     )
     ISSUER_NETWORKS: CommaList = Field(
         default=["127.0.0.0/8", "::1/128"],

@@ -5,8 +5,10 @@ import re
 from typing import Any
 from urllib.parse import urlsplit
 
-from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator
+from pydantic import BaseModel, ConfigDict, Field, ValidationError, ValidationInfo, field_validator
 
+# An issuer that may speak for whatever tenant its tokens name.
+ANY_TENANT = "*"
 _TENANT_ID = re.compile(r"(?:tnt|ten|tn)_[0-9A-HJKMNP-TV-Za-hjkmnp-tv-z]{26}")
 
 
@@ -18,7 +20,8 @@ class ExternalIssuer(BaseModel):
         jwks_url: where its public keys are; https://, or http:// inside ISSUER_NETWORKS.
         audience: what `aud` must hold.
         platform: true for the platform's own issuer: only then do platform rights in its tokens count.
-        tenant_id: the one tenant that its tokens may speak for; none: the one that each token names.
+        tenant_id: the one tenant that its tokens may speak for, or `*`: whichever each token names. Only the
+            platform's own issuer may leave it out, which is `*` then.
     """
 
     model_config = ConfigDict(extra="forbid", strict=True)
@@ -27,7 +30,7 @@ class ExternalIssuer(BaseModel):
     jwks_url: str
     audience: str = Field(min_length=1, max_length=255)
     platform: bool = False
-    tenant_id: str | None = None
+    tenant_id: str | None = Field(default=None, validate_default=True)
 
     @field_validator("jwks_url")
     @classmethod
@@ -41,9 +44,13 @@ class ExternalIssuer(BaseModel):
 
     @field_validator("tenant_id")
     @classmethod
-    def _tenant(cls, value: str | None) -> str | None:
-        if value is not None and not _TENANT_ID.fullmatch(value):
-            raise ValueError("must be a tenant's id, written tnt_ and 26 characters")
+    def _tenant(cls, value: str | None, info: ValidationInfo) -> str | None:
+        if value is None and not info.data.get("platform", True):
+            raise ValueError(
+                'must say for which tenant its tokens may speak: its id, or "*" for whichever they name'
+            )
+        if value not in {None, ANY_TENANT} and not _TENANT_ID.fullmatch(value or ""):
+            raise ValueError('must be a tenant\'s id, written tnt_ and 26 characters, or "*"')
         return value
 
 

@@ -23,7 +23,8 @@ class TrustedIssuer:
         audience: what `aud` must hold.
         platform: whether platform rights in its tokens count.
         own: the embedded issuer: its `usr_…` subjects are our people.
-        tenant_id: the only tenant its tokens may speak for; None: the one a token names.
+        any_tenant: whether its tokens may speak for whatever tenant they name.
+        tenant_id: else the only one that they may speak for; None: none at all.
     """
 
     name: str
@@ -31,6 +32,7 @@ class TrustedIssuer:
     platform: bool
     own: bool
     keys: KeySource
+    any_tenant: bool
     tenant_id: str | None = None
 
 
@@ -41,6 +43,9 @@ class InsideGuard(Guard):
     def allows(self, address: IPv4Address | IPv6Address) -> bool:
         return within(address, self.networks)
 
+
+# As EXTERNAL_ISSUERS writes it (config.issuers).
+ANY_TENANT = "*"
 
 embedded_keys = EmbeddedKeys()
 
@@ -71,19 +76,24 @@ class _Trust:
 def _build(
     own: str, audience: str, external: Sequence[Mapping[str, Any]], networks: Sequence[str]
 ) -> dict[str, TrustedIssuer]:
-    ours = TrustedIssuer(name=own, audience=audience, platform=True, own=True, keys=embedded_keys)
-    others = (
-        TrustedIssuer(
-            name=entry["issuer"],
-            audience=entry["audience"],
-            platform=entry.get("platform", False),
-            own=False,
-            keys=_keys_of(entry["issuer"], entry["jwks_url"], networks),
-            tenant_id=entry.get("tenant_id"),
-        )
-        for entry in external
+    ours = TrustedIssuer(
+        name=own, audience=audience, platform=True, own=True, keys=embedded_keys, any_tenant=True
     )
-    return {each.name: each for each in (*others, ours)}
+    return {each.name: each for each in (*(_external(entry, networks) for entry in external), ours)}
+
+
+def _external(entry: Mapping[str, Any], networks: Sequence[str]) -> TrustedIssuer:
+    platform, tenant_id = entry.get("platform", False), entry.get("tenant_id")
+    any_tenant = tenant_id == ANY_TENANT or (tenant_id is None and platform)
+    return TrustedIssuer(
+        name=entry["issuer"],
+        audience=entry["audience"],
+        platform=platform,
+        own=False,
+        keys=_keys_of(entry["issuer"], entry["jwks_url"], networks),
+        any_tenant=any_tenant,
+        tenant_id=None if any_tenant else tenant_id,
+    )
 
 
 def _keys_of(issuer: str, url: str, networks: Sequence[str]) -> ExternalKeys:

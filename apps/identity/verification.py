@@ -148,7 +148,7 @@ def _still_holds(memory: _Memory) -> bool:
 
 
 def _shaped(issuer: TrustedIssuer, claims: dict[str, Any], found: Claims) -> VerifiedToken:
-    if issuer.tenant_id is not None and found.tenant_id not in {None, issuer.tenant_id}:
+    if not issuer.any_tenant and found.tenant_id not in {None, issuer.tenant_id}:
         raise TokenRefused("tenant_of_issuer")
     return VerifiedToken(
         issuer=issuer.name,

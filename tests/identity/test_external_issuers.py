@@ -338,6 +338,19 @@ def test_issuer_bound_to_a_tenant_speaks_for_no_other(issuer: Issuer, settings: 
     assert refused(signed(tenant_id=other)) == "tenant_of_issuer"
 
 
+def test_issuer_speaks_for_whatever_tenant_only_where_somebody_said_so(
+    issuer: Issuer, settings: Settings
+) -> None:
+    some = "tnt_" + "1" * 26
+    for said in ({"platform": True}, {"platform": False, "tenant_id": "*"}):
+        settings.EXTERNAL_ISSUERS = [_entry(issuer, **said)]
+        assert verify(signed(tenant_id=some)).tenant_id == some
+        assert verify(signed()).tenant_id is None
+    settings.EXTERNAL_ISSUERS = [_entry(issuer, platform=False)]
+    assert refused(signed(tenant_id=some)) == "tenant_of_issuer"
+    assert verify(signed()).tenant_id is None
+
+
 def test_microseconds_of_another_issuer_do_not_count(issuer: Issuer) -> None:
     instant = int(time.time())
     assert verify(signed(iat=instant, iat_us=instant * 1_000_000 + 999)).issued_at.microsecond == 0

@@ -11,15 +11,27 @@ import pytest
 from config.issuers import parse_issuers
 from tests.database import ROOT
 
-GOOD = {"issuer": "https://kc.example/realms/x", "jwks_url": "https://kc.example/jwks", "audience": "steward"}
+GOOD = {
+    "issuer": "https://kc.example/realms/x",
+    "jwks_url": "https://kc.example/jwks",
+    "audience": "steward",
+    "platform": True,
+}
+TENANT = "tnt_" + "0" * 26
 
 
 def test_list_of_issuers_is_read() -> None:
     found = parse_issuers(
-        json.dumps([GOOD, {**GOOD, "issuer": "other", "platform": True, "tenant_id": "tnt_" + "0" * 26}])
+        json.dumps(
+            [
+                GOOD,
+                {**GOOD, "issuer": "one", "platform": False, "tenant_id": TENANT},
+                {**GOOD, "issuer": "many", "platform": False, "tenant_id": "*"},
+            ]
+        )
     )
-    assert [each.platform for each in found] == [False, True]
-    assert [each.tenant_id for each in found] == [None, "tnt_" + "0" * 26]
+    assert [each.platform for each in found] == [True, False, False]
+    assert [each.tenant_id for each in found] == [None, TENANT, "*"]
     assert parse_issuers("") == parse_issuers("[]") == []
 
 
@@ -33,6 +45,8 @@ def test_list_of_issuers_is_read() -> None:
         ({"audience": ""}, "entry 1, audience:"),
         ({"issuer": None}, "entry 1, issuer:"),
         ({"tenant_id": "acme"}, "entry 1, tenant_id: must be a tenant's id"),
+        ({"tenant_id": ""}, "entry 1, tenant_id: must be a tenant's id"),
+        ({"platform": False}, "entry 1, tenant_id: must say for which tenant"),
         ({"jwks": "https://kc.example"}, "entry 1, jwks:"),
     ],
 )

@@ -27,7 +27,10 @@ def test_wrong_address_stops_the_start_with_a_sentence(address: str) -> None:
 def test_address_loses_its_last_slash_and_may_not_be_another_issuer() -> None:
     assert Environment(NILE_URL="https://nile.example/v2/").NILE_URL == "https://nile.example/v2"
     other = ExternalIssuer(
-        issuer="https://nile.example/v2", jwks_url="https://nile.example/keys", audience="steward"
+        issuer="https://nile.example/v2",
+        jwks_url="https://nile.example/keys",
+        audience="steward",
+        platform=True,
     )
     with pytest.raises(ValidationError, match="each name stands for one"):
         Environment(NILE_URL="https://nile.example/v2", EXTERNAL_ISSUERS=[other])
