@@ -1,6 +1,6 @@
 """What this app, and the third-party apps that it brings, hold about a person or a tenant, and how it goes."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 from datetime import timedelta
 from typing import Any
 from uuid import UUID
@@ -19,10 +19,10 @@ from apps.core.models import FailedAttempt, Job
 from apps.core.principal import Principal
 from apps.core.write import write
 from apps.tenants import facts
-from apps.tenants.enums import TenantStatus
 from apps.tenants.models import Tenant
 from apps.users.enums import MembershipRole
 from apps.users.models import Membership, StaffMember, User
+from apps.users.selectors import sole_ownerships
 from apps.users.services.common import delete_sessions, target_of
 
 # A tenant is dated by us, its people by the start of PostgreSQL's transaction: a little earlier.
@@ -58,15 +58,6 @@ def _hand_over(user_id: UUID) -> None:
         tenant.owner_email = heir or ERASED_EMAIL
         tenant.version += 1
         tenant.save(update_fields=["owner_email", "version"])
-
-
-def _sole_ownerships(user_id: UUID) -> Sequence[str]:
-    """A live tenant whose only owner this is keeps its owner (contracts/platform.md, DELETE `/users/{id}`)."""
-    owners = Membership.objects.filter(role=MembershipRole.OWNER, tenant=OuterRef("pk"))
-    owned = Tenant.objects.exclude(status=TenantStatus.CANCELLED).filter(
-        Exists(owners.filter(user_id=user_id)), ~Exists(owners.exclude(user_id=user_id))
-    )
-    return [f"Only this user owns the tenant {tenant.slug}." for tenant in owned.order_by("slug")]
 
 
 def _members_of(tenant_id: UUID) -> Iterator[dict[str, Any]]:
@@ -220,7 +211,7 @@ def _of_a_person(user: Subject) -> None:
             summary=lambda user_id: {"memberships": Membership.objects.filter(user_id=user_id).count()},
             export=_memberships_of,
             remove=_leave_tenants,
-            blockers=_sole_ownerships,
+            blockers=sole_ownerships,
         )
     )
     register(

@@ -27,7 +27,8 @@ from apps.core.clock import now
 from apps.core.principal import Principal
 from apps.plans import selectors as plans
 from apps.tenants.enums import TenantStatus
-from apps.users.enums import UserStatus
+from apps.tenants.models import Tenant
+from apps.users.enums import MembershipRole, UserStatus
 from apps.users.errors import UserNotFound
 from apps.users.models import Membership, User, UserTombstone
 from apps.users.querysets import visible_to, with_status
@@ -178,6 +179,17 @@ def shown_of(people: Sequence[User], *, tenant_id: UUID | None = None) -> dict[U
     """The membership that each person's row shows; people without any are left out. One query."""
     every = memberships_of([person.pk for person in people], tenant_id=tenant_id)
     return {user_id: rows[0] for user_id, rows in every.items() if rows}
+
+
+def sole_ownerships(user_id: UUID, *, tenant_id: UUID | None = None) -> list[str]:
+    """A sentence for each live tenant (or for the one that is meant) whose only owner this is."""
+    owners = Membership.objects.filter(role=MembershipRole.OWNER, tenant=OuterRef("pk"))
+    owned = Tenant.objects.exclude(status=TenantStatus.CANCELLED).filter(
+        Exists(owners.filter(user_id=user_id)), ~Exists(owners.exclude(user_id=user_id))
+    )
+    if tenant_id is not None:
+        owned = owned.filter(pk=tenant_id)
+    return [f"Only this user owns the tenant {tenant.slug}." for tenant in owned.order_by("slug")]
 
 
 def active_sessions(user_id: UUID) -> int:

@@ -55,6 +55,19 @@ def test_erase_wants_the_address_typed_and_a_reason_and_then_goes_back_to_the_li
     assert client.get(f"/backoffice/users/{user.public_id}/").status_code == 404
 
 
+def test_sole_owner_of_a_live_tenant_keeps_the_role_and_is_told_why() -> None:
+    tenant = make_tenant()
+    owner = make_member(tenant, "owner")
+    status, said, _ = say(
+        visitor("super_admin"),
+        f"users/{owner.public_id}/change-role",
+        tenant_id=str(tenant.pk),
+        role="member",
+        reason="they asked",
+    )
+    assert (status, f"Only this user owns the tenant {tenant.slug}." in said) == (409, True)
+
+
 def test_sole_owner_of_a_live_tenant_is_named_in_the_dialog() -> None:
     tenant = make_tenant()
     owner = make_member(tenant, "owner")

@@ -1,11 +1,13 @@
 """Memberships, the count of members in the tenant's facts, samples, and what aspects remove."""
 
 import threading
+from collections.abc import Callable
 from datetime import timedelta
 
 import pytest
 from django.db import connection
 
+from apps.audit.models import AuditEntry
 from apps.core.aspects import Subject, registry
 from apps.core.clock import now
 from apps.core.ids import new_id
@@ -17,7 +19,7 @@ from apps.tenants.models import Tenant, TenantFacts
 from apps.users import services
 from apps.users.aspects import install
 from apps.users.enums import MembershipRole
-from apps.users.errors import EmailTaken, MembershipExists, NotAMember
+from apps.users.errors import EmailTaken, MembershipExists, NotAMember, SoleOwner
 from apps.users.models import Membership, User
 from apps.users.samples import make_people
 from tests.factories import actor, make_member, make_staff, make_tenant, make_user, staff_principal
@@ -76,6 +78,41 @@ def test_another_role_ends_the_sessions() -> None:
         services.change_membership_role(
             actor=actor(), user_id=user.pk, tenant_id=make_tenant().pk, role=MembershipRole.ADMIN
         )
+
+
+def test_a_live_tenant_keeps_its_last_owner() -> None:
+    tenant = make_tenant()
+    owner, member = make_member(tenant, "owner"), make_member(tenant)
+    acts: list[Callable[[], object]] = [
+        lambda: services.remove_membership(actor=actor(), user_id=owner.pk, tenant_id=tenant.pk),
+        lambda: services.change_membership_role(
+            actor=actor(), user_id=owner.pk, tenant_id=tenant.pk, role=MembershipRole.ADMIN
+        ),
+        lambda: services.update_user(
+            actor=actor(), user_id=owner.pk, changes=services.UserChanges(role=MembershipRole.MEMBER)
+        ),
+    ]
+    for act in acts:
+        with pytest.raises(SoleOwner, match=tenant.slug):
+            act()
+    assert Membership.objects.get(user=owner).role == "owner"
+    assert not AuditEntry.objects.exists()
+    services.change_membership_role(
+        actor=actor(), user_id=member.pk, tenant_id=tenant.pk, role=MembershipRole.OWNER
+    )
+    for act in acts[1:]:
+        act()
+    acts[0]()
+    assert list(Membership.objects.filter(tenant=tenant).values_list("user", "role")) == [
+        (member.pk, "owner")
+    ]
+
+
+def test_the_last_owner_of_a_cancelled_tenant_may_go() -> None:
+    tenant = make_tenant(status="cancelled", cancelled_at=now())
+    owner = make_member(tenant, "owner")
+    services.remove_membership(actor=actor(), user_id=owner.pk, tenant_id=tenant.pk)
+    assert not Membership.objects.filter(tenant=tenant).exists()
 
 
 def test_the_nightly_rebuild_counts_members() -> None:

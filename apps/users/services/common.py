@@ -11,8 +11,16 @@ from apps.core.clock import now
 from apps.core.ids import USER, public
 from apps.core.principal import Principal
 from apps.core.write import Target, Write
-from apps.users.errors import LastSuperAdmin, ReasonInvalid, UserChanged, UserNotFound, Yourself
-from apps.users.models import User
+from apps.tenants.models import Tenant
+from apps.users.enums import MembershipRole
+from apps.users.errors import (
+    LastSuperAdmin,
+    ReasonInvalid,
+    UserChanged,
+    UserNotFound,
+    Yourself,
+)
+from apps.users.models import Membership, User
 from apps.users.querysets import active_super_admins, visible_to
 
 # Raised with every end of sessions: who remembers verified tokens forgets them (apps.core.live).
@@ -89,6 +97,16 @@ def delete_sessions(user: User, *, keep: str | None = None) -> int:
     sessions.delete()
     own.delete()
     return live
+
+
+def hold_owned(user_id: UUID, *, tenant_id: UUID | None = None) -> None:
+    """Locks the tenants that the person owns (or the one that is meant) until the write ends: of two owners who go at
+    once, the second is found to be the only one."""
+    own = Membership.objects.filter(user_id=user_id, role=MembershipRole.OWNER)
+    if tenant_id is not None:
+        own = own.filter(tenant_id=tenant_id)
+    tenants = Tenant.objects.filter(pk__in=own.values("tenant_id")).order_by("pk")
+    list(tenants.select_for_update(no_key=True).values_list("pk"))
 
 
 def refuse_yourself(actor: Principal, user: User) -> None:

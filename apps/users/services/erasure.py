@@ -25,12 +25,12 @@ from apps.core.ids import USER, public
 from apps.core.principal import Principal
 from apps.core.sealing import open_sealed, seal
 from apps.core.write import Write, write
-from apps.tenants.models import Tenant
-from apps.users.enums import ErasureReason, MembershipRole
+from apps.users.enums import ErasureReason
 from apps.users.errors import ConfirmationWrong, SoleOwner, UserNotFound
-from apps.users.models import Membership, User, UserManager, UserTombstone
+from apps.users.models import User, UserManager, UserTombstone
 from apps.users.services.common import (
     REVOCATIONS,
+    hold_owned,
     locked,
     refuse_last_super_admin,
     refuse_yourself,
@@ -76,7 +76,7 @@ def erase_user(
             raise ConfirmationWrong(details={"confirmation": [ConfirmationWrong.message]})
         refuse_yourself(actor, user)
         refuse_last_super_admin(user)
-        _hold_owned(user_id)
+        hold_owned(user_id)
         _refuse_blocked(user_id)
         return _remove(w, user, at=now(), requested_by=actor.id, reason=reason)
 
@@ -97,12 +97,6 @@ def erase_again(*, actor: Principal, user_id: UUID, at: datetime, reason: str) -
         code = ErasureReason(reason) if reason in ErasureReason.values else ErasureReason.REQUEST
         w.note(replayed=True)
         return _remove(w, user, at=at, requested_by=actor.id, reason=code)
-
-
-def _hold_owned(user_id: UUID) -> None:
-    """Of two owners who are erased at once, the second is found to be the only one."""
-    own = Membership.objects.filter(user_id=user_id, role=MembershipRole.OWNER).values("tenant_id")
-    list(Tenant.objects.filter(pk__in=own).order_by("pk").select_for_update(no_key=True).values_list("pk"))
 
 
 def _refuse_blocked(user_id: UUID) -> None:

@@ -12,9 +12,10 @@ from apps.core.write import Target, Write, write
 from apps.tenants import facts
 from apps.tenants.services.rows import hold
 from apps.users.enums import MembershipRole
-from apps.users.errors import MembershipExists, NotAMember
+from apps.users.errors import MembershipExists, NotAMember, SoleOwner
 from apps.users.models import Membership, User
-from apps.users.services.common import end_sessions, locked, saved
+from apps.users.selectors import sole_ownerships
+from apps.users.services.common import end_sessions, hold_owned, locked, saved
 
 MEMBERSHIP = "mbr"
 
@@ -64,6 +65,7 @@ def change_membership_role(
     Raises:
         UserNotFound
         NotAMember: the person does not belong to the tenant.
+        SoleOwner: a live tenant would be left without an owner.
     """
     found = Membership.objects.filter(user_id=user_id, tenant_id=tenant_id).first()
     target = _target(found.pk if found else user_id, tenant_id, user_id)
@@ -78,9 +80,14 @@ def change_membership_role(
 
 
 def change_role(w: Write, user: User, membership: Membership, role: MembershipRole) -> None:
-    """Inside a write: the new role, and the end of the person's sessions. Nothing where the role is the same."""
+    """Inside a write: the new role, and the end of the person's sessions. Nothing where the role is the same.
+
+    Raises:
+        SoleOwner
+    """
     if membership.role == role:
         return
+    _refuse_sole_owner(membership)
     w.changed(before={"role": membership.role}, after={"role": role})
     membership.role = role
     membership.save(update_fields=["role"])
@@ -93,6 +100,7 @@ def remove_membership(*, actor: Principal, user_id: UUID, tenant_id: UUID, reaso
     Raises:
         UserNotFound
         NotAMember
+        SoleOwner
     """
     found = Membership.objects.filter(user_id=user_id, tenant_id=tenant_id).first()
     target = _target(found.pk if found else user_id, tenant_id, user_id)
@@ -101,7 +109,18 @@ def remove_membership(*, actor: Principal, user_id: UUID, tenant_id: UUID, reaso
         membership = Membership.objects.select_for_update().filter(user=user, tenant_id=tenant_id).first()
         if membership is None:
             raise NotAMember("The user is not a member of this tenant.")
+        _refuse_sole_owner(membership)
         w.changed(before={"role": membership.role})
         membership.delete()
         facts.refresh("members", tenant_id)
         w.note(sessions_ended=end_sessions(w, user))
+
+
+def _refuse_sole_owner(membership: Membership) -> None:
+    """A live tenant keeps an owner, as with an erasure (contracts/platform.md, DELETE `/users/{id}`)."""
+    if membership.role != MembershipRole.OWNER:
+        return
+    hold_owned(membership.user_id, tenant_id=membership.tenant_id)
+    blockers = sole_ownerships(membership.user_id, tenant_id=membership.tenant_id)
+    if blockers:
+        raise SoleOwner(" ".join(blockers), details={"blockers": blockers})

@@ -67,6 +67,7 @@ def update_user(
         UserNotFound, UserChanged
         WhichMembership: a role without a tenant, and several memberships; or a tenant that is not theirs.
         NotAMember: a role, and no membership at all.
+        SoleOwner: a live tenant would be left without an owner.
         StaffRolesInvalid, LastSuperAdmin, Yourself, NameInvalid, EmailInvalid, EmailTaken, NotesInvalid
     """
     if changes.staff_roles is None and not changes.beside_staff_roles():

@@ -43,6 +43,13 @@ def test_a_profile_is_bare_camel_case_with_memberships_sessions_and_last_actions
     assert not {"success", "data", "ok"} & set(body)
 
 
+def test_the_last_owner_of_a_live_tenant_keeps_the_role(master: Client) -> None:
+    tenant = make_tenant()
+    response = patched(master, make_member(tenant, "owner"), role="admin")
+    assert (response.status_code, response.json()["error"]["code"]) == (409, "conflict")
+    assert tenant.slug in response.json()["error"]["message"]
+
+
 def test_a_look_at_a_profile_is_in_the_trail(master: Client, operator: User) -> None:
     user = make_user()
     sent(master, f"GET {USERS}/{user.public_id}")

@@ -221,6 +221,14 @@ def test_a_role_in_no_tenant_is_a_conflict() -> None:
     assert (status, answer["error"]["code"]) == (409, "CONFLICT")
 
 
+def test_the_last_owner_of_a_live_tenant_keeps_the_role() -> None:
+    tenant = make_tenant()
+    owner = make_member(tenant, "owner")
+    status, answer = Caller().send("PATCH", f"{USERS}/{owner.public_id}", {"role": "member"})
+    assert (status, answer["error"]["code"]) == (409, "CONFLICT")
+    assert tenant.slug in answer["error"]["message"]
+
+
 def test_the_last_super_admin_keeps_the_role() -> None:
     me = Caller()
     path = f"{USERS}/{me.user.public_id}"
