@@ -67,6 +67,13 @@ class LastSuperAdmin(Conflict):
     message = "This is the last active super_admin."
 
 
+class NeedsSuperAdmin(Forbidden):
+    """Who may suspend people may not suspend those who stand above them."""
+
+    code = "NEEDS_SUPER_ADMIN"
+    message = "Only a super_admin may do this to a super_admin."
+
+
 class MembershipExists(Conflict):
     code = "MEMBERSHIP_EXISTS"
     message = "The user is a member of this tenant already."

@@ -3,6 +3,7 @@
 import threading
 from collections.abc import Callable
 from datetime import timedelta
+from functools import partial
 
 import pytest
 from allauth.usersessions.models import UserSession
@@ -18,6 +19,7 @@ from apps.users.errors import (
     AlreadyBlocked,
     AlreadySuspended,
     LastSuperAdmin,
+    NeedsSuperAdmin,
     NotBlocked,
     NotSuspended,
     ReasonInvalid,
@@ -53,6 +55,27 @@ def test_suspension_ends_sessions_and_tokens_and_leaves_one_row() -> None:
     assert said["reason"] == "fraud"
     assert said["before"]["status"] == "active"
     assert said["after"]["status"] == "suspended"
+
+
+@pytest.mark.parametrize(
+    "act",
+    [
+        partial(services.suspend_user, reason="fraud"),
+        services.unsuspend_user,
+        services.revoke_sessions,
+        services.request_password_reset,
+    ],
+)
+def test_an_admin_does_nothing_to_a_super_admin(act: Callable[..., object]) -> None:
+    stopped = now() if act is services.unsuspend_user else None
+    above = make_staff("super_admin", "ops", suspended_at=stopped)
+    admin, peer = staff_principal("admin"), staff_principal("super_admin")
+    with pytest.raises(NeedsSuperAdmin):
+        act(actor=admin, user_id=above.pk)
+    assert not AuditEntry.objects.exists()
+    act(actor=peer, user_id=above.pk)
+    # Who was one is one no longer.
+    act(actor=admin, user_id=make_staff("super_admin", is_active=False, suspended_at=stopped).pk)
 
 
 def test_a_second_suspension_is_a_conflict_and_changes_nothing() -> None:

@@ -9,12 +9,13 @@ from django.db import connection
 from apps.core.access import Role
 from apps.core.clock import now
 from apps.core.ids import USER, public
-from apps.core.principal import Principal
+from apps.core.principal import Principal, PrincipalKind
 from apps.core.write import Target, Write
 from apps.tenants.models import Tenant
 from apps.users.enums import MembershipRole
 from apps.users.errors import (
     LastSuperAdmin,
+    NeedsSuperAdmin,
     ReasonInvalid,
     UserChanged,
     UserNotFound,
@@ -41,12 +42,14 @@ def locked(*, actor: Principal, permission: str, user_id: UUID, if_match: int | 
 
     Raises:
         UserNotFound: no such person, or none that the actor reaches with this permission.
+        NeedsSuperAdmin: the person is a super_admin, and the actor is none.
         UserChanged: the row has another version.
     """
     people = visible_to(actor, permission).select_related("staff")
     user = people.select_for_update(of=("self",)).filter(pk=user_id).first()
     if user is None:
         raise UserNotFound
+    _refuse_below(actor, user)
     if if_match is not None and if_match != user.version:
         raise UserChanged(details={"current": user.version})
     return user
@@ -107,6 +110,14 @@ def hold_owned(user_id: UUID, *, tenant_id: UUID | None = None) -> None:
         own = own.filter(tenant_id=tenant_id)
     tenants = Tenant.objects.filter(pk__in=own.values("tenant_id")).order_by("pk")
     list(tenants.select_for_update(no_key=True).values_list("pk"))
+
+
+def _refuse_below(actor: Principal, user: User) -> None:
+    """Whoever may suspend people or reset their passwords may not do it to those who stand above them."""
+    if Role.SUPER_ADMIN not in user.staff_roles or Role.SUPER_ADMIN in actor.roles:
+        return
+    if actor.kind is not PrincipalKind.SYSTEM:
+        raise NeedsSuperAdmin
 
 
 def refuse_yourself(actor: Principal, user: User) -> None:

@@ -229,6 +229,13 @@ def test_the_last_owner_of_a_live_tenant_keeps_the_role() -> None:
     assert tenant.slug in answer["error"]["message"]
 
 
+def test_an_admin_may_not_stop_a_super_admin() -> None:
+    above = f"{USERS}/{make_staff('super_admin').public_id}"
+    for act, body in (("suspend", {"reason": "fraud"}), ("reset-password", {}), ("revoke-sessions", {})):
+        status, answer = Caller("admin").send("POST", f"{above}/{act}", body)
+        assert (status, answer["error"]["code"]) == (403, "UNAUTHORIZED")
+
+
 def test_the_last_super_admin_keeps_the_role() -> None:
     me = Caller()
     path = f"{USERS}/{me.user.public_id}"
