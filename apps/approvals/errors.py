@@ -34,6 +34,13 @@ class OwnApproval(Forbidden):
     message = "Another person must decide on your request."
 
 
+class RequesterStopped(Conflict):
+    """They were suspended, blocked or erased, or lost the right, since they asked."""
+
+    code = "APPROVAL_REQUESTER_STOPPED"
+    message = "Whoever asked for this may do it no longer."
+
+
 class ApprovalTampered(Conflict):
     """What is stored is not what was asked for: it is never executed."""
 

@@ -12,6 +12,7 @@ approvable(
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any, Protocol
+from uuid import UUID
 
 from apps.approvals.enums import Policy
 from apps.core import knobs
@@ -81,6 +82,33 @@ def approvable(
     )
     _actions[action] = known
     return known
+
+
+StillMay = Callable[[UUID, str], bool]
+
+
+def _unknown(person_id: UUID, permission: str) -> bool:
+    """Nobody knows people: then nobody has a right."""
+    del person_id, permission
+    return False
+
+
+@dataclass(slots=True)
+class _People:
+    still_may: StillMay = _unknown
+
+
+_people = _People()
+
+
+def ask_about_people(answer: StillMay) -> None:
+    """Called once, by the app above that knows people: `(person, permission)`, whether they may act so now."""
+    _people.still_may = answer
+
+
+def still_may(person_id: UUID, permission: str) -> bool:
+    """Whether a person who asked for something may do it at this moment."""
+    return _people.still_may(person_id, permission)
 
 
 def known_action(action: str) -> Approvable:

@@ -20,11 +20,12 @@ from apps.approvals.errors import (
     ApprovalRequired,
     ApprovalTampered,
     OwnApproval,
+    RequesterStopped,
 )
 from apps.approvals.knobs import EXPIRY_HOURS
 from apps.approvals.models import ApprovalRequest, digest, frozen
 from apps.approvals.querysets import visible_to
-from apps.approvals.registry import Approvable, known_action
+from apps.approvals.registry import Approvable, known_action, still_may
 from apps.core.access import allows
 from apps.core.clock import now
 from apps.core.erasing.traces import Traces
@@ -145,8 +146,9 @@ def _ask(
 def approve_request(*, actor: Principal, request_id: UUID, reason: str = "") -> ApprovalRequest:
     """Approves and executes, with the frozen parameters, in one write that bears the action's name.
 
-    Where the action can't be executed any longer, the request ends as `failed` with the error, and nothing else is
-    changed. Where something is only away, nothing happens and the request goes on waiting.
+    Where the action can't be executed any longer, or whoever asked may do it no longer, the request ends as `failed`
+    with the error, and nothing else is changed. Where something is only away, nothing happens and the request goes on
+    waiting.
 
     Raises:
         Forbidden: the caller is no person with the rights to decide and to do it.
@@ -166,6 +168,7 @@ def approve_request(*, actor: Principal, request_id: UUID, reason: str = "") -> 
         _decide(row, ApprovalStatus.APPROVED, actor, reason)
         try:
             with _untold(w), transaction.atomic(), _granting(row.action):
+                _require_standing(row, known)
                 known.execute(actor=actor, params=row.parameters, reason=row.reason)
         except DomainError as refused:
             if isinstance(refused, Unavailable):
@@ -283,6 +286,12 @@ def _require_decidable(row: ApprovalRequest, actor: Principal, *, intact: bool =
         raise ApprovalDecided(details={"status": [row.status]})
     if intact and not row.is_intact:
         raise ApprovalTampered
+
+
+def _require_standing(row: ApprovalRequest, known: Approvable) -> None:
+    """Both people stand behind what is done, at the moment at which it is done. A machine that asked is no person."""
+    if row.requested_by_user_id is not None and not still_may(row.requested_by_user_id, known.permission):
+        raise RequesterStopped
 
 
 def _decide(row: ApprovalRequest, status: ApprovalStatus, actor: Principal, reason: str) -> None:

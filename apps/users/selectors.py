@@ -22,7 +22,7 @@ from django.db.models import (
 from ulid import ULID
 
 from apps.core import ids
-from apps.core.access import Reach, masked, reach
+from apps.core.access import Reach, allows, masked, reach
 from apps.core.clock import now
 from apps.core.principal import Principal
 from apps.plans import selectors as plans
@@ -30,7 +30,7 @@ from apps.tenants.enums import TenantStatus
 from apps.tenants.models import Tenant
 from apps.users.enums import MembershipRole, UserStatus
 from apps.users.errors import UserNotFound
-from apps.users.models import Membership, User, UserTombstone
+from apps.users.models import Membership, StaffMember, User, UserTombstone
 from apps.users.querysets import visible_to, with_status
 
 # Shorter words have no trigram inside: they are looked for at the beginning alone.
@@ -179,6 +179,17 @@ def shown_of(people: Sequence[User], *, tenant_id: UUID | None = None) -> dict[U
     """The membership that each person's row shows; people without any are left out. One query."""
     every = memberships_of([person.pk for person in people], tenant_id=tenant_id)
     return {user_id: rows[0] for user_id, rows in every.items() if rows}
+
+
+def still_may(user_id: UUID, permission: str) -> bool:
+    """Whether a person who once acted under a permission may do so now: neither gone nor stopped, and, where they ever
+    were of ours, with a role that allows it. Whoever never was had their right from a token."""
+    person = User.objects.select_related("staff").filter(pk=user_id).first()
+    if person is None or not person.is_active:
+        return False
+    if not StaffMember.objects.filter(user=person).exists():
+        return True
+    return allows(person.principal(via="", address=None), permission)
 
 
 def sole_ownerships(user_id: UUID, *, tenant_id: UUID | None = None) -> list[str]:
