@@ -14,7 +14,7 @@ from apps.tenants.models import Purge, Tenant
 from apps.users.enums import MembershipRole
 from apps.users.models import Membership, User
 
-_LOCK = 727_102
+_LOCK = 727_103
 _BATCH = 1_000
 # So many of the tenants does the row in the trail name.
 _NAMED = 100
