@@ -181,6 +181,11 @@ def shown_of(people: Sequence[User], *, tenant_id: UUID | None = None) -> dict[U
     return {user_id: rows[0] for user_id, rows in every.items() if rows}
 
 
+def unfinished_erasures() -> QuerySet[UserTombstone]:
+    """Those whose second step is not done, the oldest first."""
+    return UserTombstone.objects.filter(finished_at=None, sealed_traces__isnull=False).order_by("deleted_at")
+
+
 def still_may(user_id: UUID, permission: str) -> bool:
     """Whether a person who once acted under a permission may do so now: neither gone nor stopped, and, where they ever
     were of ours, with a role that allows it. Whoever never was had their right from a token."""

@@ -10,7 +10,13 @@ from django.contrib.sessions.models import Session
 from apps.core.clock import now
 from apps.core.enums import JobEngine
 from apps.core.jobs.registry import Run, job
-from apps.users.services.erasure import ERASE_JOB, finish_erasure, finish_erasures, remove_late
+from apps.users.services.erasure import (
+    ERASE_JOB,
+    FINISH_JOB,
+    finish_erasure,
+    finish_erasures,
+    remove_late,
+)
 from apps.users.services.passwords import SEND_RESET_LINK, send_reset_link
 
 
@@ -35,7 +41,7 @@ def erase(run: Run, *, user_id: str) -> dict[str, Any]:
     return dict(finish_erasure(actor=run.actor, user_id=UUID(user_id), progress=run.progress))
 
 
-@job("users.finish_erasures", every=timedelta(hours=1))
+@job(FINISH_JOB, every=timedelta(hours=1))
 def finish(run: Run) -> dict[str, Any]:
     """What came late to erasures, and those whose job has given up; killed half-way, the next hour's run goes on."""
     late = remove_late(actor=run.actor)

@@ -271,7 +271,9 @@ def test_sole_owner_last_super_admin_and_oneself_are_refused(tenant: Tenant) -> 
     erase_user(actor=actor(), user_id=owner.pk, confirmation=owner.email.upper())
 
 
-@pytest.mark.parametrize("place", ["ledger", "users.sessions", "exports", "audit.details", "columns"])
+@pytest.mark.parametrize(
+    "place", ["ledger", "users.sessions", "exports", "audit.details", "columns", "sealed"]
+)
 def test_job_killed_at_a_part_goes_on_there(
     tenant: Tenant, monkeypatch: pytest.MonkeyPatch, place: str
 ) -> None:
@@ -283,8 +285,8 @@ def test_job_killed_at_a_part_goes_on_there(
     with monkeypatch.context() as patch:
         if place == "ledger":
             patch.setattr(ledger, "record", _dying(Killed))
-        elif place == "columns":
-            patch.setattr(erasing, "sweep_columns", _dying(Killed))
+        elif place in {"columns", "sealed"}:
+            patch.setattr(erasing, f"sweep_{place}", _dying(Killed))
         else:
             key = (Subject.USER, place)
             patch.setitem(registry._by_key, key, replace(registry._by_key[key], sweep=_dying(Killed)))

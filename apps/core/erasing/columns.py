@@ -17,8 +17,17 @@ from django.db.models.functions import Cast
 from django.db.models.options import Options
 
 from apps.core.erasing.traces import Traces
+from apps.core.errors import Unprocessable
 from apps.core.principal import Principal
-from apps.core.sealing import SealedColumn, open_sealed, open_text, seal, seal_text, sealed_columns
+from apps.core.sealing import (
+    SealBroken,
+    SealedColumn,
+    open_sealed,
+    open_text,
+    seal,
+    seal_text,
+    sealed_columns,
+)
 from apps.core.write import Target, Write, write
 
 _BATCH = 500
@@ -26,7 +35,18 @@ _WINDOW = 20_000
 # The owner's tables: the application may not change them (apps.audit has a way of its own).
 _NOT_OURS = frozenset({"audit"})
 
+# So many of the values that can't be opened are named.
+_NAMED = 5
+
 _remembered: dict[str, str] = {}
+
+
+class SealedUnread(Unprocessable):
+    """Sealed values can't be opened, so nobody knows whether the person is in them: a person must give their master key
+    back, or remove the rows. `details["values"]` names the first ones."""
+
+    code = "SEALED_UNREAD"
+    message = "Sealed values can't be opened."
 
 
 def register_remembered(topic: str, *models: str) -> None:
@@ -40,7 +60,7 @@ def register_remembered(topic: str, *models: str) -> None:
 
 
 def sweep_columns(traces: Traces, actor: Principal) -> int:
-    """Takes the person out of every column; answers how many rows were changed."""
+    """Takes the person out of every column that is not sealed; answers how many rows were changed."""
     changed = 0
     for model in sorted(apps.get_models(), key=lambda each: _options(each).label):
         options = _options(model)
@@ -49,9 +69,24 @@ def sweep_columns(traces: Traces, actor: Principal) -> int:
         names = [field.name for field in options.concrete_fields if _holds_text(field)]
         if names:
             changed += _sweep_plain(model, names, traces, actor)
+    return changed
+
+
+def sweep_sealed(traces: Traces, actor: Principal) -> int:
+    """Takes the person out of what is sealed; answers how many rows were changed.
+
+    Raises:
+        SealedUnread: of all others the person was taken out.
+    """
+    changed = 0
+    unread: list[str] = []
     for column in sealed_columns():
         if column.swept:
-            changed += _sweep_sealed(column, traces, actor)
+            changed += _sweep_sealed(column, traces, actor, unread)
+    if unread:
+        named = ", ".join(unread[:_NAMED]) + (", …" if len(unread) > _NAMED else "")
+        sentence = f"Sealed values that can't be opened: {len(unread)} ({named})."
+        raise SealedUnread(sentence, details={"values": unread[:_NAMED]})
     return changed
 
 
@@ -64,8 +99,8 @@ def _options(model: type[Model]) -> "Options[Any]":
 
 
 def _holds_text(field: "Field[Any, Any]") -> bool:
-    """Choices and keys are words of ours."""
-    if field.choices or field.primary_key:
+    """Choices and keys are words of ours; what is unique is a key too, or the address of somebody who came since."""
+    if field.choices or field.unique:
         return False
     if isinstance(field, ArrayField):
         return isinstance(field.base_field, CharField | TextField)
@@ -125,18 +160,20 @@ def _fitting(field: Any, value: Any) -> Any:
     return value[: field.max_length] if isinstance(field, CharField) else value
 
 
-def _sweep_sealed(column: SealedColumn, traces: Traces, actor: Principal) -> int:
+def _sweep_sealed(column: SealedColumn, traces: Traces, actor: Principal, unread: list[str]) -> int:
     model: type[Model] = apps.get_model(column.model)
     rows = _rows(model).exclude(**{column.field: None})
     if column.json_key:
         rows = rows.filter(**{f"{column.field}__has_key": column.json_key})
     done = 0
     for batch in _batches(rows.order_by("pk").values_list("pk", flat=True)):
-        wanted = [
-            key
-            for key, value in rows.filter(pk__in=batch).values_list("pk", column.field)
-            if _without(column, value, traces) is not None
-        ]
+        wanted = []
+        for key, value in rows.filter(pk__in=batch).values_list("pk", column.field):
+            try:
+                if _without(column, value, traces) is not None:
+                    wanted.append(key)
+            except SealBroken:
+                unread.append(f"{column} {key}")
         if not wanted:
             continue
         with write("user.erase_mentions", actor=actor, target=_target(traces)) as w:

@@ -17,10 +17,13 @@ from apps.core.principal import Principal
 from apps.users.admin import looks
 from apps.users.models import StaffMember
 from apps.users.querysets import visible_to
+from apps.users.selectors import unfinished_erasures
+from apps.users.services.erasure import FINISH_JOB
 
 _SHOWN = 5
 _DAYS = 90
 _MANY = 10  # failures an hour: nobody mistypes that often
+_LONG = timedelta(hours=1)
 
 
 def figures(principal: Principal) -> list[Figure]:
@@ -87,6 +90,15 @@ def without_second_factor(principal: Principal) -> Matters:
     )
 
 
+def erasures_stuck(principal: Principal) -> Matters:
+    """Erasures that are not finished an hour later: each hour's job goes on with them, and its error says why not."""
+    del principal
+    rows = list(unfinished_erasures().filter(deleted_at__lte=now() - _LONG)[: _SHOWN + 1])
+    url = site.list_url("jobs", urlencode({"name": FINISH_JOB, "status": "failed"}))
+    matters = [Matter(stone.public_id, cells.ago(stone.deleted_at), url) for stone in rows[:_SHOWN]]
+    return Matters("Erasures that do not end", matters, "person_remove", "red", url, more=len(rows) > _SHOWN)
+
+
 def guessing(principal: Principal) -> Matters:
     """Addresses with many failed proofs (sign-in, code, automation key) in the last hour."""
     del principal
@@ -109,5 +121,6 @@ def install() -> None:
     home.figures.append(Panel("users", "users.read", figures, order=20))
     home.charts.append(Panel("sign-ups", "users.read", sign_ups, order=20))
     home.matters.append(Panel("guessing", "audit.read", guessing, order=7))
+    home.matters.append(Panel("erasures", "jobs.read", erasures_stuck, order=16))
     home.matters.append(Panel("second-factor", "staff.manage", without_second_factor, order=35))
     home.matters.append(Panel("locked-out", "users.read", locked_out, order=40))

@@ -1,16 +1,21 @@
 """The erasure of a person (GDPR, article 17; contracts/platform.md, DELETE `/users/{id}`).
 
 Two steps. The first is one transaction, and the caller waits for it: whatever a key leads to goes, the personal
-details of the trail too, and the tombstone stands. The second is a job: a line in the ledger outside of the
-database, then other people's files and texts that mention the person, found by what the tombstone keeps sealed
-until then. Each part of it is noted in the tombstone: killed anywhere, the job goes on with the first that is not.
-Some hours later the first step is done once more (`remove_late`), for what was under way when it was done.
+details of the trail too, and the tombstone stands; a line in the ledger outside of the database follows before the
+caller has the answer. The second is a job: the line, where the object store was away, then other people's files and
+texts that mention the person, found by what the tombstone keeps sealed until then. Each part of it is noted in the
+tombstone: killed anywhere, the job goes on with the first that is not. Some hours later the first step is done once
+more (`remove_late`), for what was under way when it was done.
 """
 
 import json
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
+from dataclasses import replace
 from datetime import datetime, timedelta
 from uuid import UUID
+
+import structlog
+from django.db import transaction
 
 from apps.audit.enums import Part
 from apps.audit.models import AuditDetail
@@ -18,7 +23,7 @@ from apps.core import live
 from apps.core.aspects import Subject, registry
 from apps.core.clock import now
 from apps.core.erasing import ledger
-from apps.core.erasing.columns import sweep_columns
+from apps.core.erasing.columns import sweep_columns, sweep_sealed
 from apps.core.erasing.traces import Traces
 from apps.core.errors import DomainError
 from apps.core.ids import USER, public
@@ -28,6 +33,7 @@ from apps.core.write import Write, write
 from apps.users.enums import ErasureReason
 from apps.users.errors import ConfirmationWrong, SoleOwner, UserNotFound
 from apps.users.models import User, UserManager, UserTombstone
+from apps.users.selectors import unfinished_erasures
 from apps.users.services.common import (
     REVOCATIONS,
     hold_owned,
@@ -37,9 +43,12 @@ from apps.users.services.common import (
     target_of,
 )
 
+log = structlog.get_logger(__name__)
+
 ERASE_JOB = "users.erase"
+FINISH_JOB = "users.finish_erasures"
 _SEALED_FOR = "erasure"
-_COLUMNS = "columns"
+_COLUMNS, _SEALED = "columns", "sealed"
 _BATCH = 100
 # Rows of the trail that tell the address and the name which somebody had before.
 _TELLING = ("user.update", "user.change_email")
@@ -78,7 +87,11 @@ def erase_user(
         refuse_last_super_admin(user)
         hold_owned(user_id)
         _refuse_blocked(user_id)
-        return _remove(w, user, at=now(), requested_by=actor.id, reason=reason)
+        stone = _remove(w, user, at=now(), requested_by=actor.id, reason=reason)
+        # After the commit, since nothing goes over the network before; ahead of the answer, since whoever has it is
+        # told that a restore will not bring the person back. Where the store is away the job does it.
+        transaction.on_commit(lambda: _record_now(stone), robust=True)
+        return stone
 
 
 def erase_again(*, actor: Principal, user_id: UUID, at: datetime, reason: str) -> UserTombstone:
@@ -142,15 +155,31 @@ def _traces_of(user: User) -> Traces:
         said = json.loads(body)
         for field, values in known.items():
             values |= {str(said[when][field]) for when in ("before", "after") if field in said[when]}
-    emails = set(map(str.lower, known["email"]))
-    emails -= set(User.objects.filter(email__in=emails).exclude(pk=user.pk).values_list("email", flat=True))
     return Traces(
         person_id=user.pk,
         public_id=public(USER, user.pk),
-        emails=tuple(sorted(emails)),
+        emails=_nobody_elses(user.pk, map(str.lower, known["email"])),
         name=user.name,
         past_names=tuple(sorted(known["name"] - {user.name})),
     )
+
+
+def _nobody_elses(user_id: UUID, emails: Iterable[str]) -> tuple[str, ...]:
+    """The addresses that are no other person's now."""
+    known = set(emails)
+    others = User.objects.filter(email__in=known).exclude(pk=user_id)
+    return tuple(sorted(known - set(others.values_list("email", flat=True))))
+
+
+def _record_now(stone: UserTombstone) -> None:
+    try:
+        ledger.record(_line_of(stone))
+    except DomainError as refusal:
+        log.warning("erasure_not_in_ledger_yet", user=stone.public_id, error=refusal.code)
+
+
+def _line_of(stone: UserTombstone) -> ledger.Line:
+    return ledger.Line(Subject.USER, stone.user_id, stone.deleted_at, stone.reason_code)
 
 
 def finish_erasure(*, actor: Principal, user_id: UUID, progress: Progress | None = None) -> dict[str, int]:
@@ -161,17 +190,20 @@ def finish_erasure(*, actor: Principal, user_id: UUID, progress: Progress | None
     Raises:
         UserNotFound: nobody of that id was erased.
         StoreUnavailable: the ledger can't be written; nothing is done, try again.
+        SealedUnread: what is sealed can't all be opened; everything else is done.
     """
     stone = UserTombstone.objects.filter(user_id=user_id).first()
     if stone is None:
         raise UserNotFound
     if stone.finished_at is not None or stone.sealed_traces is None:
         return dict(stone.removed)
-    ledger.record(ledger.Line(Subject.USER, user_id, stone.deleted_at, stone.reason_code))
+    ledger.record(_line_of(stone))
     traces = Traces.from_json(open_sealed(bytes(stone.sealed_traces), purpose=_SEALED_FOR).decode())
+    # Somebody may have come with one of the addresses since.
+    traces = replace(traces, emails=_nobody_elses(user_id, traces.emails))
     parts = [(each.name, each.sweep) for each in registry.of(Subject.USER) if each.sweep is not None]
     # The tables last: what the others leave to them, and what was written meanwhile.
-    parts.append((_COLUMNS, sweep_columns))
+    parts += [(_COLUMNS, sweep_columns), (_SEALED, sweep_sealed)]
     for number, (name, sweep) in enumerate(parts, start=1):
         if f"{name} mentions" not in stone.removed:
             _note(stone, f"{name} mentions", sweep(traces, actor), actor)
@@ -197,8 +229,7 @@ def finish_erasures(*, actor: Principal) -> int:
     Raises:
         DomainError: of the first that can't be finished now; the others are all the same.
     """
-    open_ones = UserTombstone.objects.filter(finished_at=None, sealed_traces__isnull=False)
-    found = list(open_ones.order_by("deleted_at").values_list("user_id", flat=True)[:_BATCH])
+    found = list(unfinished_erasures().values_list("user_id", flat=True)[:_BATCH])
     refusals = []
     for user_id in found:
         try:
