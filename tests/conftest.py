@@ -8,11 +8,27 @@ import redis
 from django.conf import settings
 from django.db import connections
 from django.test import TransactionTestCase
+from hypothesis import HealthCheck
+from hypothesis import settings as hypothesis_settings
 from pytest_django import DjangoDbBlocker
 
 from apps.configuration import snapshot
 from apps.flags.snapshot import holder
-from tests import database
+from apps.identity.remembered import remembered
+from tests import database, hearing
+
+# However busy the machine is, a run draws the same examples as the last one; `--hypothesis-profile=searching` looks
+# for new ones.
+for _name, _is_same in (("same", True), ("searching", False)):
+    hypothesis_settings.register_profile(
+        _name,
+        derandomize=_is_same,
+        database=None,
+        deadline=None,
+        print_blob=True,
+        suppress_health_check=[HealthCheck.too_slow],
+    )
+hypothesis_settings.load_profile("same")
 
 
 @pytest.fixture(scope="session")
@@ -20,6 +36,10 @@ def django_db_setup(request: pytest.FixtureRequest, django_db_blocker: DjangoDbB
     """Replaces pytest-django's: the owner migrates, tests run as the application's role."""
     worker = getattr(request.config, "workerinput", {}).get("workerid", "main")
     with django_db_blocker.unblock(), database.test_database(worker) as name:
+        # From here on this process listens, as one that serves does; nothing that a test does begins it.
+        assert remembered.generation >= 0
+        with database.owner_link(name) as link:
+            hearing.begin_anew(link)
         emptied = pytest.MonkeyPatch()
         emptied.setattr(TransactionTestCase, "_fixture_teardown", _emptying(name))
         yield
@@ -30,7 +50,13 @@ def _emptying(name: str) -> Any:
     def teardown(self: TransactionTestCase) -> None:
         del self
         connections["default"].close()
-        database.empty(name)
+        with database.owner_link(name) as link:
+            database.empty(link)
+            hearing.begin_anew(link)
+        # Where a change was heard late, it was loaded once more before the database was empty.
+        for known in (snapshot.store, holder):
+            if not known.is_empty:
+                known.forget()
 
     return teardown
 

@@ -7,6 +7,8 @@ refilled when a test that committed rows ends.
 
 import hashlib
 import os
+import time
+import warnings
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -15,7 +17,7 @@ from typing import Any
 import psycopg
 from django.conf import settings
 from django.core.management import call_command
-from django.db import connections
+from django.db import DatabaseError, connections
 from psycopg import sql
 
 from apps.core.live import listener
@@ -23,6 +25,8 @@ from apps.flags.snapshot import holder
 
 ROOT = Path(__file__).resolve().parent.parent
 _LOCK = 727_001
+_REMOVING_SECONDS = 60
+_EMPTYING_ATTEMPTS = 5
 
 
 def migrations_hash() -> str:
@@ -75,10 +79,7 @@ def test_database(worker: str) -> Iterator[str]:
         # Both would connect anew.
         listener.stop()
         holder.forget()
-        _end_sessions(name)
-        connections.close_all()
-        with owner_link("postgres") as link:
-            _drop(link, name)
+        _remove(name)
 
 
 def _template(link: "psycopg.Connection[tuple[Any, ...]]") -> str:
@@ -99,8 +100,25 @@ def _template(link: "psycopg.Connection[tuple[Any, ...]]") -> str:
     return name
 
 
+def _remove(name: str) -> None:
+    """Drops it, whoever is connected or connects again meanwhile. What can't be dropped stays behind, and is said."""
+    deadline = time.monotonic() + _REMOVING_SECONDS
+    while True:
+        try:
+            _end_sessions(name)
+            with owner_link("postgres") as link:
+                _drop(link, name)
+        except (psycopg.Error, DatabaseError) as refused:
+            if time.monotonic() > deadline:
+                warnings.warn(f"The test database {name} stays behind: {refused}", stacklevel=1)
+                return
+        else:
+            return
+
+
 def _end_sessions(name: str) -> None:
     """Ends what is still connected; each role may end its own sessions only."""
+    connections.close_all()
     for alias in ("default", "owner"):
         with connections[alias].cursor() as cursor:
             cursor.execute(
@@ -108,6 +126,7 @@ def _end_sessions(name: str) -> None:
                 "WHERE datname = %s AND usename = current_user AND pid <> pg_backend_pid()",
                 [name],
             )
+    connections.close_all()
 
 
 def _drop(link: "psycopg.Connection[tuple[Any, ...]]", name: str) -> None:
@@ -136,9 +155,23 @@ def _keep_aside(link: "psycopg.Connection[tuple[Any, ...]]") -> None:
             )
 
 
-def empty(name: str) -> None:
-    """Removes what a test committed and refills what a migrated database holds; leaves alone what nobody touched."""
-    with owner_link(name) as link, link.transaction():
+def empty(link: "psycopg.Connection[tuple[Any, ...]]") -> None:
+    """Removes what a test committed and refills what a migrated database holds; leaves alone what nobody touched.
+
+    Of a deadlock with a process that still reads, PostgreSQL may choose either side to end it.
+    """
+    for left in reversed(range(_EMPTYING_ATTEMPTS)):
+        try:
+            _empty(link)
+        except psycopg.errors.DeadlockDetected:
+            if not left:
+                raise
+        else:
+            return
+
+
+def _empty(link: "psycopg.Connection[tuple[Any, ...]]") -> None:
+    with link.transaction():
         kept = set(_tables(link, "pristine"))
         tables = [table for table in _tables(link, "public") if table != "django_migrations"]
         touched = _answering_true(link, [_is_touched(table, kept=table in kept) for table in tables])

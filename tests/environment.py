@@ -8,6 +8,11 @@ from urllib.parse import urlsplit
 import redis
 
 _CLAIM_SECONDS = 7200
+_INHERIT = """
+if redis.call('get', KEYS[1]) ~= ARGV[1] then return 0 end
+redis.call('set', KEYS[1], ARGV[2], 'EX', ARGV[3])
+return 1
+"""
 
 
 def prepare(environ: MutableMapping[str, str]) -> None:
@@ -37,8 +42,9 @@ def _claim(link: redis.Redis, databases: int) -> int:
         if link.set(f"test-database:{number}", os.getpid(), nx=True, ex=_CLAIM_SECONDS):
             return number
         owner = int(link.get(f"test-database:{number}") or 0)
-        if owner and not _alive(owner):
-            link.set(f"test-database:{number}", os.getpid(), ex=_CLAIM_SECONDS)
+        # Two may see at the same time that the owner is gone: one inherits.
+        heir = (f"test-database:{number}", owner, os.getpid(), _CLAIM_SECONDS)
+        if owner and not _alive(owner) and link.eval(_INHERIT, 1, *heir):
             return number
     raise SystemExit(f"All {databases - 1} Redis databases are in use by test processes.")
 

@@ -16,7 +16,7 @@ from apps.core.principal import system
 from apps.flags.counting import counts
 from apps.flags.lane import Lane
 from apps.flags.snapshot import holder
-from apps.identity.remembered import TOPICS, remembered
+from apps.identity.remembered import remembered
 from apps.identity.services.tokens import issue_token, revoke_token
 from apps.identity.verification import verify
 from apps.surfaces.kit.throttling import throttle
@@ -69,18 +69,7 @@ class Wire:
 
 
 @pytest.fixture
-def _heard_once(db: None) -> None:
-    """A process forgets whom it knows when it hears of each topic for the first time; tests begin after that."""
-    del db
-    before, deadline = remembered.generation, time.monotonic() + 3
-    if before:
-        return
-    while remembered.generation < len(TOPICS) and time.monotonic() < deadline:
-        time.sleep(0.02)
-
-
-@pytest.fixture
-def wire(_heard_once: None) -> Iterator[Wire]:
+def wire(db: None) -> Iterator[Wire]:
     throttle().forget()
     remembered.forget()
     signals = (request_started, request_finished)
