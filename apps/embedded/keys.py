@@ -14,7 +14,8 @@ PREFERRED_PORTS = {
     "up": {"postgres": 54329, "valkey": 63790, "smtp": 10250, "mailbox": 8025, "stream": 8001},
     "test": {"postgres": 54429, "valkey": 63890},
 }
-FIRST_PORT_OF_OTHERS = 55000
+# Below those that the kernel lends to clients (from 32768 on): a server may start again on its port at any time.
+FIRST_PORT_OF_OTHERS = 25000
 
 
 def new_keys() -> dict[str, str]:

@@ -15,6 +15,9 @@ from apps.embedded.postgres import SUPERUSER, Postgres
 from apps.embedded.processes import free_port
 from apps.embedded.state import Home, group_of, unprivileged_user
 
+# Below those that the kernel lends to clients.
+_FIRST_PORT = 20000
+
 
 class Cluster:
     """One server on one folder; made anew, or out of a backup."""
@@ -23,7 +26,7 @@ class Cluster:
         home.prepare()
         secrets = keys.load_keys(home, data=postgres.data_folder(home))
         self.server = Postgres(
-            home, binaries.postgres_programs(home), secrets, free_port(40000 + os.getpid() % 9000)
+            home, binaries.postgres_programs(home), secrets, free_port(_FIRST_PORT + os.getpid() % 4000)
         )
         self._log = home.file("postgres.log")
         self._process: subprocess.Popen[bytes] | None = None

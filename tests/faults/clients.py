@@ -79,6 +79,7 @@ class Load:
         acknowledged: what a client was told that it made, by key.
         begun: every key that was ever sent.
         odd: answers that no document knows; status 0 only counts where the web itself is not killed.
+        forsaken: keys whose client heard no success in all its time.
         successes: moments of successes, by time.monotonic().
     """
 
@@ -90,6 +91,7 @@ class Load:
     acknowledged: dict[str, str] = field(default_factory=dict)
     begun: set[str] = field(default_factory=set)
     odd: list[Reply] = field(default_factory=list)
+    forsaken: list[str] = field(default_factory=list)
     statuses: Counter[int] = field(default_factory=Counter)
     slowest: float = 0.0
     successes: list[float] = field(default_factory=list)
@@ -112,11 +114,16 @@ class Load:
         (self._pause.set if paused else self._pause.clear)()
 
     def stop(self) -> None:
-        """Lets every client end what it began."""
+        """Lets every client end what it began.
+
+        Raises:
+            AssertionError: one of them was not answered, or never with success.
+        """
         self._stop.set()
         for thread in self._running:
             thread.join(timeout=3 * PATIENCE_SECONDS)
             assert not thread.is_alive(), "a client was never answered"
+        assert not self.forsaken, f"never answered with success: {self.forsaken}"
 
     def note(self, reply: Reply) -> None:
         with self._guard:
@@ -158,7 +165,8 @@ class Load:
             if gives_up:
                 return
             time.sleep(0.1 + CHANCE.random() / 5)
-        raise AssertionError(f"the key {key} was never answered with success")
+        with self._guard:
+            self.forsaken.append(key)
 
     def _read(self) -> None:
         while not self._stop.is_set():

@@ -45,6 +45,7 @@ class Link:
         self._cut_before = True
         self._guard = threading.Lock()
         self._pairs: set[tuple[socket.socket, socket.socket]] = set()
+        self._unheard: set[tuple[socket.socket, socket.socket]] = set()
         threading.Thread(target=self._accept, daemon=True).start()
 
     def break_now(self, state: State) -> None:
@@ -109,6 +110,7 @@ class Link:
         back.join()
         with self._guard:
             self._pairs.discard(pair)
+            self._unheard.discard(pair)
         for end in pair:
             end.close()
 
@@ -123,10 +125,11 @@ class Link:
         with contextlib.suppress(OSError):
             while data := source.recv(_CHUNK):
                 self._wait(len(data))
-                if self._swallows(outward):
+                if self._swallows(outward) or (not outward and pair in self._unheard):
                     continue
                 if outward and self._is_to_be_cut(data, said):
                     if not self._cut_before:
+                        self._unheard.add(pair)
                         target.sendall(data)
                         time.sleep(0.3)  # the engine does what it was told
                     break

@@ -76,7 +76,7 @@ class Process:
                 return False
             family = [self._running.pid, *descendants(self._running.pid)]
             hit = [sigkill(pid) for pid in family]
-            self._running.wait(timeout=10)
+            self._running.wait(timeout=60)
             self._running = None
             return any(hit)
 

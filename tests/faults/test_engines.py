@@ -19,7 +19,7 @@ from tests.faults.clients import Load
 from tests.faults.conftest import Measured
 from tests.faults.processes import until
 from tests.faults.scale import RESTARTS
-from tests.faults.world import ANSWER_SECONDS, Engine, World
+from tests.faults.world import ANSWER_SECONDS, PATIENT, Engine, World
 
 BACK_SECONDS = 10.0
 CHANCE = SystemRandom()
@@ -113,7 +113,8 @@ def _age_the_aggregate(world: World) -> None:
 def test_valkey_killed_under_load_with_all_its_messages_costs_no_effect(
     world: World, load: Load, measured: Measured
 ) -> None:
-    world.serve("web", "worker", "rq", "scheduler")
+    world.serve("web", **PATIENT)
+    world.serve("worker", "rq", "scheduler")
     seconds = restarts(world, world.valkey, (signal.SIGKILL,), load)
     measured(f"{RESTARTS} restarts of Valkey", told(load, seconds))
     checks.assert_nothing_lost_or_doubled(world, load)

@@ -1,6 +1,6 @@
 """Kill anything: no effect lost, none doubled, none without its audit row.
 
-The short form kills a few dozen times, `make test-faults` a thousand times (tests.faults.scale).
+The short form kills a dozen times, `make test-faults` a thousand times (tests.faults.scale).
 """
 
 import threading
@@ -123,6 +123,12 @@ def storm(world: World, kills: int, delivered: Counter[str]) -> Load:
     return load
 
 
+def ran_again(world: World) -> int:
+    """How many jobs were begun more than once."""
+    query = "SELECT count(*) FROM core_job WHERE name LIKE 'victims.%' AND attempts > 1"
+    return int(world.rows(query)[0][0])
+
+
 def test_whatever_is_killed_during_writes_and_jobs_each_effect_is_there_once_with_its_audit_row(
     world: World, measured: Measured
 ) -> None:
@@ -130,14 +136,15 @@ def test_whatever_is_killed_during_writes_and_jobs_each_effect_is_there_once_wit
     until(lambda: world.programs["worker"].children, seconds=30)
     delivered: Counter[str] = Counter()
     writes = requests = 0
-    while delivered.total() < KILLS:
-        load = storm(world, min(KILLS - delivered.total(), KILLS_A_ROUND), delivered)
+    before = ran_again(world)
+    # A dozen kills may, by bad luck, meet no job: then there are a few more.
+    while delivered.total() < KILLS or ran_again(world) == before:
+        load = storm(world, max(0, min(KILLS - delivered.total(), KILLS_A_ROUND)), delivered)
         checks.assert_nothing_lost_or_doubled(world, load)
         assert load.acknowledged
         writes += len(load.acknowledged)
         requests += load.statuses.total()
-    again = world.rows("SELECT count(*) FROM core_job WHERE name LIKE 'victims.%' AND attempts > 1")[0][0]
-    assert again, "no kill met a job"
+    again = ran_again(world) - before
     told = ", ".join(f"{blow} {number}" for blow, number in sorted(delivered.items()))
     measured(f"{delivered.total()} kills", told)
     measured(

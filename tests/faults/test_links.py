@@ -14,7 +14,7 @@ from tests.faults.conftest import Measured
 from tests.faults.link import Link, Quality, State, linked
 from tests.faults.processes import until
 from tests.faults.scale import LONG
-from tests.faults.world import ANSWER_SECONDS, World
+from tests.faults.world import ANSWER_SECONDS, PATIENT, World
 
 pytestmark = [
     pytest.mark.faults,
@@ -45,10 +45,21 @@ def database_link(world: World) -> Iterator[Link]:
 
 
 @pytest.fixture
+def slow_link(world: World) -> Iterator[Link]:
+    """Web reaches PostgreSQL through a slow link alone, and has time for it."""
+    with linked(world.database.port) as link:
+        link.quality = Quality(latency=0.01, bandwidth=200_000)
+        url = world.environment()["DATABASE_URL"]
+        world.serve("web", DATABASE_URL=_through(url, link.port), **PATIENT)
+        world.serve("worker", "rq", "scheduler")
+        yield link
+
+
+@pytest.fixture
 def cache_link(world: World) -> Iterator[Link]:
     """Web reaches Valkey through the link alone."""
     with linked(world.cache.port) as link:
-        world.serve("web", REDIS_URL=_through(world.cache.url, link.port))
+        world.serve("web", REDIS_URL=_through(world.cache.url, link.port), **PATIENT)
         world.serve("worker", "rq", "scheduler")
         yield link
 
@@ -129,16 +140,16 @@ def test_broken_link_to_postgresql_is_a_bounded_503_and_heals(
     checks.assert_nothing_lost_or_doubled(world, load)
 
 
-@pytest.mark.skipif(not LONG, reason="make test-faults")
 def test_slow_link_to_postgresql_only_slows(
-    world: World, load: Load, database_link: Link, measured: Measured
+    world: World, load: Load, slow_link: Link, measured: Measured
 ) -> None:
-    database_link.quality = Quality(latency=0.01, bandwidth=200_000)
+    load.threads = 4 if LONG else 2
     load.start()
-    until(lambda: len(load.acknowledged) >= 3, seconds=60)
+    until(lambda: len(load.acknowledged) >= (20 if LONG else 3), seconds=120)
     load.stop()
-    database_link.mend()
     assert set(load.statuses) <= {200, 201, 409}
+    # A write asks PostgreSQL ten times at the least, and each time waits for its question and for its answer.
+    assert load.slowest >= 10 * 2 * slow_link.quality.latency
     measured("link of 10 ms and 200 kB/s", f"slowest answer {load.slowest:.1f} s, every one a success")
     checks.settle(world)
     checks.assert_nothing_lost_or_doubled(world, load)

@@ -24,6 +24,8 @@ STATEMENT_SECONDS = 2
 # a machine with other work to do adds.
 ANSWER_SECONDS = STATEMENT_SECONDS + 5 + 5 + 10
 WEB_WORKERS = 2
+# Of a web whose every answer is to be a success: no statement may be ended because the machine has other work to do.
+PATIENT = {"DATABASE_STATEMENT_SECONDS": "30"}
 
 
 class Engine:
@@ -56,7 +58,7 @@ class Engine:
         if self._process is None or self._process.poll() is not None:
             return
         self._process.send_signal(how)
-        self._process.wait(timeout=30)
+        self._process.wait(timeout=60)
 
 
 class World:
@@ -80,14 +82,14 @@ class World:
         self._secrets = secrets
         self.programs: dict[str, Process] = {}
         self.token = ""
+        self._closed = threading.Event()
         threading.Thread(target=self._supervise, name="supervisor", daemon=True).start()
 
     def _supervise(self) -> None:
         """Starts again what ended, as `make up` and every container runtime do."""
-        while True:
+        while not self._closed.wait(timeout=0.3):
             for program in tuple(self.programs.values()):
                 program.revive()
-            time.sleep(0.3)
 
     def environment(self, **more: str) -> dict[str, str]:
         """Of a child process that works on these engines."""
@@ -159,6 +161,7 @@ class World:
                 program.kill(for_good=True)
 
     def close(self) -> None:
+        self._closed.set()
         self.end()
         self.valkey.stop(signal.SIGKILL)
         self.postgres.stop(signal.SIGQUIT)
