@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 from django.conf import settings
 from django.test import Client
-from playwright.sync_api import Browser, BrowserContext, ConsoleMessage, Page, sync_playwright
+from playwright.sync_api import Browser, BrowserContext, ConsoleMessage, Page, expect, sync_playwright
 from pytest_django.live_server_helper import LiveServer
 
 from apps.users.models import User
@@ -19,6 +19,8 @@ from tests.users.support import sign_in
 ROOT = Path(__file__).resolve().parent.parent.parent
 ARTEFACTS = Path(os.environ.get("STEWARD_ARTEFACTS", ROOT / ".steward" / "artefacts"))
 _FLAGS = ["--headless", "--no-sandbox", "--disable-background-networking", "--disable-component-update"]
+# Milliseconds, on a machine with other work to do.
+_PATIENCE = 60_000
 # What a refused dialog or page answers is said in the page; the browser notes it on its console too. htmx notes there
 # that the answer to what was typed before was dropped, as it was told to.
 _EXPECTED = re.compile(
@@ -44,6 +46,7 @@ def browser() -> Iterator[Browser]:
     os.environ["DJANGO_ALLOW_ASYNC_UNSAFE"] = "true"
     try:
         with sync_playwright() as playwright:
+            expect.set_options(timeout=_PATIENCE)
             opened = playwright.chromium.launch(executable_path=path, args=_FLAGS)
             yield opened
             opened.close()
@@ -89,9 +92,11 @@ class Desk:
 @pytest.fixture
 def desk(browser: Browser, live_server: LiveServer) -> Iterator[Desk]:
     """A window of 1440 × 900 in the light theme; `page.set_viewport_size` and `emulate_media` change it."""
-    context = browser.new_context(viewport={"width": 1440, "height": 900}, color_scheme="light")
+    context = browser.new_context(
+        viewport={"width": 1440, "height": 900}, color_scheme="light", reduced_motion="reduce"
+    )
     page = context.new_page()
-    page.set_default_timeout(15_000)
+    page.set_default_timeout(_PATIENCE)
     opened = Desk(context, page, live_server.url)
     page.on("console", opened.note)
     page.on("pageerror", lambda error: opened.complaints.append(f"{page.url}: {error}"))

@@ -168,9 +168,9 @@ here.store = killed
 served(_scope(), _print())
 """
     process = python(code)
-    said, _ = process.communicate(timeout=30)
+    said, _ = process.communicate(timeout=120)
     assert process.returncode == -signal.SIGKILL, said
-    end = now() + timedelta(seconds=10)
+    end = now() + timedelta(seconds=60)
     while True:
         try:
             _, replayed = served(_scope(), _print())

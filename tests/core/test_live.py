@@ -1,7 +1,6 @@
 """apps.core.live: a change is heard at once, and soon even where the announcement is lost."""
 
 import queue
-import time
 from collections.abc import Iterator
 
 import pytest
@@ -45,28 +44,29 @@ def _subscribed(listener: live.Listener, topic: str) -> "queue.Queue[int]":
     return heard
 
 
-def test_a_subscriber_hears_the_present_revision_and_each_change_at_once(listening: live.Listener) -> None:
+def test_a_subscriber_hears_the_present_revision_and_each_change_without_a_poll(
+    listening: live.Listener, monkeypatch: pytest.MonkeyPatch
+) -> None:
     _changed("a")
     heard = _subscribed(listening, "a")
-    assert heard.get(timeout=5) == 1
+    assert heard.get(timeout=60) == 1
+    monkeypatch.setattr(listening, "_poll", lambda _link: None)
     for expected in (2, 3):
-        started = time.monotonic()
         _changed("a")
-        assert heard.get(timeout=5) == expected
-        assert time.monotonic() - started < 1
+        assert heard.get(timeout=60) == expected
 
 
 def test_a_topic_that_was_never_raised_has_the_revision_0(listening: live.Listener) -> None:
     assert live.revision("new") == 0
     heard = _subscribed(listening, "new")
-    assert heard.get(timeout=5) == 0
+    assert heard.get(timeout=60) == 0
     _changed("new")
-    assert heard.get(timeout=5) == 1
+    assert heard.get(timeout=60) == 1
 
 
 def test_other_topics_are_not_heard(listening: live.Listener) -> None:
     heard = _subscribed(listening, "a")
-    assert heard.get(timeout=5) == 0
+    assert heard.get(timeout=60) == 0
     _changed("b")
     with pytest.raises(queue.Empty):
         heard.get(timeout=0.5)
@@ -75,14 +75,14 @@ def test_other_topics_are_not_heard(listening: live.Listener) -> None:
 def test_a_lost_announcement_is_made_good_by_the_poll(listening: live.Listener) -> None:
     _changed("a")
     heard = _subscribed(listening, "a")
-    assert heard.get(timeout=5) == 1
+    assert heard.get(timeout=60) == 1
     LiveTopic.objects.filter(name="a").update(revision=7)
-    assert heard.get(timeout=4) == 7
+    assert heard.get(timeout=60) == 7
 
 
 def test_a_write_that_is_rolled_back_is_not_heard(listening: live.Listener) -> None:
     heard = _subscribed(listening, "a")
-    assert heard.get(timeout=5) == 0
+    assert heard.get(timeout=60) == 0
     with transaction.atomic():
         live.bump(["a"])
         transaction.set_rollback(True)
@@ -93,10 +93,10 @@ def test_a_write_that_is_rolled_back_is_not_heard(listening: live.Listener) -> N
 
 def test_a_cut_connection_is_opened_again_and_what_was_missed_is_heard(listening: live.Listener) -> None:
     heard = _subscribed(listening, "a")
-    assert heard.get(timeout=5) == 0
+    assert heard.get(timeout=60) == 0
     _cut_connections()
     _changed("a")
-    assert heard.get(timeout=8) == 1
+    assert heard.get(timeout=60) == 1
 
 
 def test_a_lower_revision_of_a_restored_database_is_heard_and_what_follows_too(
@@ -105,12 +105,12 @@ def test_a_lower_revision_of_a_restored_database_is_heard_and_what_follows_too(
     for _ in range(3):
         _changed("a")
     heard = _subscribed(listening, "a")
-    assert heard.get(timeout=5) == 3
+    assert heard.get(timeout=60) == 3
     LiveTopic.objects.filter(name="a").update(revision=1)
     _cut_connections()
-    assert heard.get(timeout=8) == 1
+    assert heard.get(timeout=60) == 1
     _changed("a")
-    assert heard.get(timeout=5) == 2
+    assert heard.get(timeout=60) == 2
 
 
 def test_a_callback_that_fails_is_called_again(listening: live.Listener) -> None:
@@ -124,17 +124,17 @@ def test_a_callback_that_fails_is_called_again(listening: live.Listener) -> None
         heard.put(revision)
 
     listening.subscribe("a", callback)
-    assert heard.get(timeout=6) == 0
+    assert heard.get(timeout=60) == 0
 
 
 def test_an_announcement_that_can_not_be_read_stops_nobody(listening: live.Listener) -> None:
     heard = _subscribed(listening, "a")
-    assert heard.get(timeout=5) == 0
+    assert heard.get(timeout=60) == 0
     with connection.cursor() as cursor:
         for payload in ("", "a", "a x", "a -1", "a ٣"):
             cursor.execute("SELECT pg_notify('steward_live', %s)", [payload])
     _changed("a")
-    assert heard.get(timeout=5) == 1
+    assert heard.get(timeout=60) == 1
 
 
 def test_revisions_only_grow_under_sixteen_writers() -> None:

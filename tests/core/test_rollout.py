@@ -28,7 +28,7 @@ from tests import database
 
 pytestmark = pytest.mark.django_db(transaction=True, databases=["default", "owner"])
 
-LONGEST_WAIT = "1500ms"
+LONGEST_WAIT = "4s"
 LOCK_WAIT = "150ms"
 Link = psycopg.Connection[tuple[Any, ...]]
 _numbers = itertools.count()
@@ -128,16 +128,23 @@ def _to(name: str) -> None:
 
 @contextmanager
 def _long_transaction(seconds: float) -> Iterator[None]:
-    """Somebody who has read the table and stays in the transaction for a while."""
+    """Somebody who has read the table and stays in the transaction: for so long, if nobody is in a hurry."""
     with open_link() as reader:
         reader.execute("BEGIN")
         reader.execute("SELECT count(*) FROM rollout_account")
-        release = threading.Timer(seconds, reader.execute, ["ROLLBACK"])
-        release.start()
+        over = threading.Event()
+
+        def leave() -> None:
+            over.wait(timeout=seconds)
+            reader.execute("ROLLBACK")
+
+        leaving = threading.Thread(target=leave)
+        leaving.start()
         try:
             yield
         finally:
-            release.join()
+            over.set()
+            leaving.join()
 
 
 def test_a_column_is_renamed_made_obligatory_and_unique_while_old_and_new_code_write() -> None:
@@ -168,14 +175,14 @@ def test_a_column_is_renamed_made_obligatory_and_unique_while_old_and_new_code_w
 
 def test_a_step_that_waits_behind_a_long_transaction_stops_everybody_behind_it() -> None:
     """Why there is a lock_timeout: this is what the same step does without."""
-    with Load(_version_1, _version_1) as load, _long_transaction(3.0), _owner() as link:
+    with Load(_version_1, _version_1) as load, _long_transaction(8.0), _owner() as link:
         link.execute("ALTER TABLE rollout_account ADD COLUMN remark varchar(100)")
 
     assert any(isinstance(failed, QueryCanceled) for failed in load.failures)
 
 
 def test_a_naive_step_with_the_lock_timeout_gives_up_and_stops_nobody() -> None:
-    with Load(_version_1, _version_1) as load, _long_transaction(1.5), _owner() as link:
+    with Load(_version_1, _version_1) as load, _long_transaction(60.0), _owner() as link:
         link.execute(f"SET lock_timeout = '{LOCK_WAIT}'")
         with pytest.raises(LockNotAvailable):
             link.execute("ALTER TABLE rollout_account ADD COLUMN remark varchar(100)")

@@ -112,7 +112,7 @@ def test_a_killed_celery_worker_s_job_is_run_by_the_next_one() -> None:
 def test_rq_runs_what_a_write_asked_for() -> None:
     row = _enqueued("test.progress", topic="t")
     with _running(RQ) as worker:
-        assert worker.wait(timeout=30) == 0
+        assert worker.wait(timeout=120) == 0
     assert _ended(row)
     assert (row.status, row.progress) == (JobStatus.COMPLETED, {"done": 3, "total": 10, "note": "rows"})
 

@@ -34,7 +34,7 @@ def ports() -> Iterator[tuple[int, int]]:
 
 
 def ask(port: int, path: str, *, method: str = "GET", host: str = "127.0.0.1") -> tuple[HTTPResponse, bytes]:
-    connection = HTTPConnection("127.0.0.1", port, timeout=5)
+    connection = HTTPConnection("127.0.0.1", port, timeout=30)
     connection.request(method, path, headers={"Host": f"{host}:{port}"})
     response = connection.getresponse()
     body = response.read()
@@ -49,7 +49,7 @@ def send(port: int, *, subject: str = "Reset your password") -> None:
     message["Subject"] = subject
     message.set_content("Open https://example.com/reset/Ünïcode\n")
     message.add_alternative("<p onclick='x()'>Open <b>this</b></p><script>alert(1)</script>", subtype="html")
-    with smtplib.SMTP("127.0.0.1", port, timeout=5) as link:
+    with smtplib.SMTP("127.0.0.1", port, timeout=30) as link:
         link.send_message(message, to_addrs=["ada@example.com", "hidden@example.com"])
 
 

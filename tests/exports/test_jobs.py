@@ -42,7 +42,7 @@ def test_rq_worker_makes_the_export(settings: Settings, objects: ObjectStore) ->
         OBJECT_STORE_ROOT=str(settings.OBJECT_STORE_ROOT),
     )
     try:
-        said, _ = worker.communicate(timeout=90)
+        said, _ = worker.communicate(timeout=150)
     finally:
         worker.kill()
     export.refresh_from_db()
@@ -69,11 +69,11 @@ def test_export_killed_in_the_middle_is_made_whole_by_the_next_run(
         process = python(_RUN.format(job=str(job.id)), OBJECT_STORE_ROOT=str(settings.OBJECT_STORE_ROOT))
         eventually(partial(under_way, killed))
         process.kill()
-        process.wait(timeout=10)
+        process.wait(timeout=60)
         assert Export.objects.get().status == ExportStatus.PROCESSING
         assert list(objects.list()) == []
         # The lock of the dead went with its connection: the sweeper sends the job again at once.
-        eventually(lambda: sweeper.sweep() > 0, within=10)
+        eventually(lambda: sweeper.sweep() > 0)
         Job.objects.filter(id=job.id).update(progress=None)
     runner.run(str(job.id))
     export.refresh_from_db()

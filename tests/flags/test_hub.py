@@ -46,7 +46,7 @@ def events(chunk: bytes) -> list[tuple[str, str, Any]]:
     return found
 
 
-def listen(hub: Hub, last: str | None = None, *, most: int = 10, seconds: float = 30) -> Iterator[bytes]:
+def listen(hub: Hub, last: str | None = None, *, most: int = 10, seconds: float = 120) -> Iterator[bytes]:
     return hub.subscribe(last, most=most, seconds=seconds)
 
 
@@ -106,7 +106,7 @@ def test_who_reads_slower_than_changes_come_is_told_to_begin_anew(hub: Hub) -> N
 
 
 def test_an_override_that_ends_is_a_change_without_a_write(hub: Hub) -> None:
-    ends = time.time() + 0.3
+    ends = time.time() + 1.5
     holder.pin(snapshot("2", flag("a"), overrides=[Override("a", TENANT, "on", ends)]))
     stream = listen(hub, "2")
     next(stream)
@@ -150,7 +150,7 @@ def test_a_stream_ends_at_its_time_and_gives_its_place_back(hub: Hub) -> None:
     listen(hub, most=1).close()  # type: ignore[attr-defined]  # a generator
 
 
-def test_a_thousand_changes_reach_every_listener_in_order(hub: Hub) -> None:
+def test_hundreds_of_changes_reach_every_listener_in_order(hub: Hub) -> None:
     heard: list[list[str]] = [[] for _ in range(5)]
     streams = [listen(hub) for _ in heard]
     for stream in streams:
@@ -168,7 +168,7 @@ def test_a_thousand_changes_reach_every_listener_in_order(hub: Hub) -> None:
     for number in range(500):
         holder.pin(snapshot(str(number + 2), flag("a", default_enabled=bool(number % 2))))
     for thread in threads:
-        thread.join(timeout=30)
+        thread.join(timeout=60)
     assert heard == [[str(number + 2) for number in range(500)]] * len(heard)
 
 

@@ -54,7 +54,7 @@ def test_a_source_that_is_slower_than_its_time_out_fails(httpserver: HTTPServer)
     released = threading.Event()
 
     def slow(_request: Request) -> Response:
-        released.wait(timeout=10)
+        released.wait(timeout=60)
         return Response("late")
 
     httpserver.expect_request("/health").respond_with_handler(slow)
@@ -179,7 +179,7 @@ def test_a_slow_source_keeps_no_other_waiting(url: str, monkeypatch: pytest.Monk
 
     def answer(address: str, *, timeout_seconds: int) -> Found:
         del timeout_seconds
-        return Found(is_good=address == url or written.wait(timeout=5), latency_ms=1)
+        return Found(is_good=address == url or written.wait(timeout=60), latency_ms=1)
 
     monkeypatch.setattr(services, "record", noted)
     monkeypatch.setattr(services, "probe", answer)
