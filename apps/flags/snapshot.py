@@ -19,6 +19,7 @@ from django.conf import settings
 from django.db import connection
 
 from apps.core import live
+from apps.core.live.listener import POLL_SECONDS
 from apps.flags import stored
 from apps.flags.engine import Snapshot
 from apps.flags.errors import FlagsUnavailable
@@ -27,8 +28,8 @@ from apps.tenants.events import ATTRIBUTES_TOPIC
 
 log = structlog.get_logger(__name__)
 
-# Polls are 2 s apart: after three that did not come, what is known may be old.
-STALE_SECONDS = 6.5
+# After three polls that did not come, and some, what is known may be old.
+STALE_SECONDS = 3 * POLL_SECONDS + 0.5
 _RETRY_SECONDS = 1.0
 _KEEP_SECONDS = 1.0
 

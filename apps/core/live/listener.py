@@ -1,4 +1,4 @@
-"""One thread a process: LISTEN, and a poll every 2 s behind it."""
+"""One thread a process: LISTEN, and a poll every 1.5 s behind it."""
 
 import os
 import threading
@@ -13,7 +13,8 @@ from apps.core.live.topics import CHANNEL
 
 log = structlog.get_logger(__name__)
 
-POLL_SECONDS = 2.0
+# What an announcement was lost of is in force within 2 s: some is left for loading it.
+POLL_SECONDS = 1.5
 Callback = Callable[[int], None]
 
 
