@@ -40,6 +40,8 @@ from apps.exports.selectors import may_download
 
 BUILD = "exports.build"
 _TELL_SECONDS = 1.0
+_FILES = "exports/"
+_STRAY = timedelta(days=1)
 
 Tell = Callable[[int, int], None]
 
@@ -84,7 +86,7 @@ def request_export(
         requested_by=actor.id,
         requested_by_user_id=actor.user_id,
         roles=sorted(actor.roles),
-        object_key=f"exports/{identity}.{format_}",
+        object_key=f"{_FILES}{identity}.{format_}",
     )
     with write("export.request", actor=actor, target=row.audit_target(), reason=reason) as w:
         row.save(force_insert=True)
@@ -254,7 +256,8 @@ def _opened(row: Export) -> Opened:
 
 
 def end_exports(*, actor: Principal) -> dict[str, int]:
-    """Expires files whose time is over, fails exports whose job is dead, removes files that nobody may download.
+    """Expires files whose time is over, fails exports whose job is dead, removes files that nobody may download, and
+    those that no export leads to.
 
     Each export in a write of its own; killed anywhere, the next run goes on.
     """
@@ -271,7 +274,16 @@ def end_exports(*, actor: Principal) -> dict[str, int]:
     for identity, key in list(Export.objects.filter(ended).values_list("id", "object_key")[:500]):
         store().delete(key)
         removed += Export.objects.filter(id=identity).update(removed_at=now())
-    return {"expired": expired, "failed": failed, "removed": removed}
+    return {"expired": expired, "failed": failed, "removed": removed + _remove_strays()}
+
+
+def _remove_strays() -> int:
+    """Files without an export: the database was restored to before it was asked for, or the export went (a purge, an
+    erasure) while a job that then died was making it."""
+    found = [stat.key for stat in store().list(_FILES) if stat.modified_at < now() - _STRAY]
+    standing = Export.objects.filter(object_key__in=found, removed_at=None)
+    strays = set(found) - set(standing.values_list("object_key", flat=True))
+    return sum(store().delete(key) for key in strays)
 
 
 def _fail_dead(actor: Principal) -> int:

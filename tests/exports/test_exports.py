@@ -10,6 +10,7 @@ from typing import Any
 from urllib.parse import parse_qs, urlsplit
 
 import pytest
+import time_machine
 from django.core import mail
 from django.db import IntegrityError, transaction
 
@@ -229,6 +230,20 @@ def test_expired_file_can_not_be_fetched_and_is_removed(objects: ObjectStore) ->
     export.refresh_from_db()
     assert (export.status, selectors.facts(export)["download_url"]) == ("expired", None)
     assert job_type("exports.end").every == timedelta(minutes=10)
+
+
+@pytest.mark.django_db
+def test_file_that_no_export_leads_to_is_removed_after_a_day(objects: ObjectStore) -> None:
+    stays, gone = made(ask()), made(ask())
+    Export.objects.filter(id=stays.id).update(expires_at=now() + timedelta(days=3))
+    # As after a restore of the database to before it was asked for.
+    Export.objects.filter(id=gone.id).delete()
+    objects.put("receipts/other.json", [b"{}"])
+    keys = {stat.key for stat in objects.list()}
+    assert services.end_exports(actor=system("exports.end"))["removed"] == 0
+    with time_machine.travel(now() + timedelta(days=1, minutes=1)):
+        assert services.end_exports(actor=system("exports.end"))["removed"] == 1
+    assert {stat.key for stat in objects.list()} == keys - {gone.object_key}
 
 
 @pytest.mark.django_db
