@@ -11,10 +11,12 @@ from allauth.usersessions.models import UserSession
 from django.contrib.sessions.models import Session
 from django.db.models import Exists, OuterRef, Q
 
+from apps.audit.services import shred
 from apps.core.aspects import Aspect, Subject, register
 from apps.core.attempts import account_key
 from apps.core.clock import iso
 from apps.core.erasing.traces import ERASED_EMAIL, Traces
+from apps.core.ids import USER, public
 from apps.core.models import FailedAttempt, Job
 from apps.core.principal import Principal
 from apps.core.write import write
@@ -74,7 +76,6 @@ def _members_of(tenant_id: UUID) -> Iterator[dict[str, Any]]:
 def _empty_tenant(tenant_id: UUID, actor: Principal) -> int:
     """Ends the memberships. Of a test tenant its people go too, if they are not older than it, belong nowhere else,
     are not ours and never signed in: they were made for it."""
-    del actor
     own = Membership.objects.filter(tenant_id=tenant_id)
     tenant = Tenant.objects.filter(pk=tenant_id, is_test=True).first()
     made_for_it = User.objects.filter(Exists(own.filter(user=OuterRef("pk"))), last_login=None)
@@ -88,6 +89,9 @@ def _empty_tenant(tenant_id: UUID, actor: Principal) -> int:
         people = list(made_for_it.filter(created_at__gte=since).values_list("pk", flat=True))
     gone, _ = own.delete()
     User.objects.filter(pk__in=people).delete()
+    # Nobody could erase them any more: what the trail says of them goes with them.
+    for user_id in people:
+        shred(actor=actor, person_id=user_id, public_id=public(USER, user_id))
     return gone + len(people)
 
 

@@ -7,7 +7,7 @@ from datetime import timedelta
 import pytest
 from django.db import connection
 
-from apps.audit.models import AuditEntry
+from apps.audit.models import AuditDetail, AuditEntry
 from apps.core.aspects import Subject, registry
 from apps.core.clock import now
 from apps.core.ids import new_id
@@ -151,6 +151,7 @@ def test_a_test_tenant_gets_people_and_takes_them_along() -> None:
         make_people(tenant, actor())
     assert members(tenant) == 4
     owner = User.objects.get(email="qa@steward.example")
+    services.suspend_user(actor=actor(), user_id=owner.pk, reason=f"{owner.email} asked")
     assert Membership.objects.get(user=owner).role == "owner"
     elsewhere = Membership.objects.filter(tenant=tenant, role="admin").get().user
     Membership.objects.create(user=elsewhere, tenant=make_tenant(), role="member")
@@ -160,6 +161,7 @@ def test_a_test_tenant_gets_people_and_takes_them_along() -> None:
     assert remove("users.members", Subject.TENANT, tenant.pk) == 5 + 3
     assert not Membership.objects.filter(tenant=tenant).exists()
     assert set(User.objects.filter(pk__in=[elsewhere.pk, colleague.pk, owner.pk])) == {elsewhere, colleague}
+    assert not AuditDetail.objects.filter(person_id=owner.pk, body__contains=owner.email).exists()
     assert remove("users.members", Subject.TENANT, tenant.pk) == 0
 
 
