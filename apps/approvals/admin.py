@@ -8,7 +8,7 @@ from apps.approvals.enums import ApprovalStatus
 from apps.approvals.models import APPROVAL, ApprovalRequest
 from apps.approvals.querysets import visible_to
 from apps.approvals.registry import actions, find_action
-from apps.approvals.selectors import to_decide
+from apps.approvals.selectors import requester_may, to_decide
 from apps.approvals.services import approve_request, reject_request
 from apps.backoffice import cells
 from apps.backoffice.blocks import Block, Code, Fact, Facts, Note
@@ -75,6 +75,9 @@ def _request_tab(row: ApprovalRequest, seen: Seen, _asked: Mapping[str, str]) ->
         blocks.append(Note(sentence, "red", "error"))
     elif row.is_waiting(now()) and row.asked_by(seen.principal):
         blocks.append(Note("This is your own request: another person must decide.", "blue", "group"))
+    elif row.is_waiting(now()) and not requester_may(row):
+        sentence = "Whoever asked for this may do it no longer: approving it closes it, and nothing is done."
+        blocks.append(Note(sentence, "orange", "error"))
     asked = [
         Fact("What", _what(row)),
         Fact("About", cells.whole_id(row.target_id), row.target_type),

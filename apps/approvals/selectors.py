@@ -7,6 +7,7 @@ from django.db.models import Q, QuerySet
 from apps.approvals.errors import ApprovalNotFound
 from apps.approvals.models import ApprovalRequest
 from apps.approvals.querysets import visible_to, waiting
+from apps.approvals.registry import find_action, still_may
 from apps.core.access import allows
 from apps.core.principal import Principal
 
@@ -33,6 +34,15 @@ def approval_request(principal: Principal, request_id: UUID) -> ApprovalRequest:
     if found is None:
         raise ApprovalNotFound
     return found
+
+
+def requester_may(row: ApprovalRequest) -> bool:
+    """Whether the person who asked could do it at this moment. Of a machine, and of what no app knows any longer,
+    nothing is asked here."""
+    known = find_action(row.action)
+    if known is None or row.requested_by_user_id is None:
+        return True
+    return still_may(row.requested_by_user_id, known.permission)
 
 
 def to_decide(principal: Principal) -> QuerySet[ApprovalRequest]:

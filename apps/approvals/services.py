@@ -25,7 +25,8 @@ from apps.approvals.errors import (
 from apps.approvals.knobs import EXPIRY_HOURS
 from apps.approvals.models import ApprovalRequest, digest, frozen
 from apps.approvals.querysets import visible_to
-from apps.approvals.registry import Approvable, known_action, still_may
+from apps.approvals.registry import Approvable, known_action
+from apps.approvals.selectors import requester_may
 from apps.core.access import allows
 from apps.core.clock import now
 from apps.core.erasing.traces import Traces
@@ -168,7 +169,8 @@ def approve_request(*, actor: Principal, request_id: UUID, reason: str = "") -> 
         _decide(row, ApprovalStatus.APPROVED, actor, reason)
         try:
             with _untold(w), transaction.atomic(), _granting(row.action):
-                _require_standing(row, known)
+                if not requester_may(row):
+                    raise RequesterStopped
                 known.execute(actor=actor, params=row.parameters, reason=row.reason)
         except DomainError as refused:
             if isinstance(refused, Unavailable):
@@ -286,12 +288,6 @@ def _require_decidable(row: ApprovalRequest, actor: Principal, *, intact: bool =
         raise ApprovalDecided(details={"status": [row.status]})
     if intact and not row.is_intact:
         raise ApprovalTampered
-
-
-def _require_standing(row: ApprovalRequest, known: Approvable) -> None:
-    """Both people stand behind what is done, at the moment at which it is done. A machine that asked is no person."""
-    if row.requested_by_user_id is not None and not still_may(row.requested_by_user_id, known.permission):
-        raise RequesterStopped
 
 
 def _decide(row: ApprovalRequest, status: ApprovalStatus, actor: Principal, reason: str) -> None:

@@ -4,6 +4,7 @@ import pytest
 from django.test import Client
 
 from apps.approvals.models import ApprovalRequest
+from apps.core.clock import now
 from apps.users.models import User
 from tests.backoffice.visits import visitor
 from tests.factories import make_staff
@@ -44,6 +45,22 @@ def test_super_admin_is_given_by_two_people_through_the_dialogs() -> None:
     assert f'href="{page}approve/"' not in second.get(page).content.decode()
     late = second.post(f"{page}reject/", {"reason": "too late now"})
     assert (late.status_code, "decided already" in late.content.decode()) == (409, True)
+
+
+def test_page_says_that_whoever_asked_may_do_it_no_longer() -> None:
+    asker, user, second = make_staff("super_admin"), make_staff("ops"), visitor("super_admin")
+    first = Client()
+    sign_in(first, asker)
+    first.post(
+        f"/backoffice/staff/{user.public_id}/roles/", {"staff_roles": ["super_admin"], "reason": "please"}
+    )
+    page = f"/backoffice/approvals/{ApprovalRequest.objects.get().public_id}/"
+    assert "may do it no longer" not in second.get(page).content.decode()
+    User.objects.filter(pk=asker.pk).update(suspended_at=now())
+    assert "may do it no longer" in second.get(page).content.decode()
+    done = second.post(f"{page}approve/", {"reason": "she is"}, follow=True)
+    assert "could not be executed: Whoever asked" in done.content.decode()
+    assert roles(user) == {"ops"}
 
 
 def test_rejection_changes_nothing() -> None:
