@@ -2,106 +2,22 @@
 
 import json
 import time
-from collections.abc import Iterable, Iterator
-from io import BytesIO
-from typing import Any
 
 import pytest
 from django.conf import settings
-from django.core.handlers.wsgi import WSGIHandler
-from django.core.signals import request_finished, request_started
-from django.db import close_old_connections
 
 from apps.core.principal import system
 from apps.flags.counting import counts
 from apps.flags.lane import Lane
 from apps.flags.snapshot import holder
 from apps.identity.remembered import remembered
-from apps.identity.services.tokens import issue_token, revoke_token
+from apps.identity.services.tokens import revoke_token
 from apps.identity.verification import verify
-from apps.surfaces.kit.throttling import throttle
 from apps.tenants.models import Tenant
-from tests.factories import make_flag, make_override, make_tenant
+from tests.factories import make_flag
+from tests.flags.wires import Wire, bootstrap, evaluate, token_of
 
 pytestmark = pytest.mark.django_db
-
-
-class Wire:
-    """A lane before the real application; says which of the two answered."""
-
-    def __init__(self) -> None:
-        self.passed = 0
-        django = WSGIHandler()
-
-        def behind(environ: dict[str, Any], start_response: Any) -> Iterable[bytes]:
-            self.passed += 1
-            return django(environ, start_response)
-
-        self.lane = Lane(behind)
-
-    def ask(
-        self, method: str, address: str, *, body: Any = None, **headers: str
-    ) -> tuple[int, dict[str, str], bytes]:
-        """Status, headers and body; `X_Service_Id="a"` is a header."""
-        path, _, query = address.partition("?")
-        content = b"" if body is None else body if isinstance(body, bytes) else json.dumps(body).encode()
-        environ: dict[str, Any] = {
-            "REQUEST_METHOD": method,
-            "PATH_INFO": path,
-            "QUERY_STRING": query,
-            "SERVER_NAME": "testserver",
-            "SERVER_PORT": "80",
-            "REMOTE_ADDR": "127.0.0.1",
-            "CONTENT_LENGTH": str(len(content)) if content else "",
-            "CONTENT_TYPE": "application/json" if content else "",
-            "wsgi.input": BytesIO(content),
-            "wsgi.url_scheme": "http",
-        }
-        environ |= {f"HTTP_{name.upper()}": value for name, value in headers.items() if name != "REMOTE_ADDR"}
-        environ["REMOTE_ADDR"] = headers.get("REMOTE_ADDR", "127.0.0.1")
-        said: dict[str, Any] = {}
-
-        def start_response(status: str, fields: list[tuple[str, str]], *_rest: Any) -> None:
-            said["status"], said["headers"] = int(status[:3]), dict(fields)
-
-        content = b"".join(self.lane(environ, start_response))
-        return said["status"], said["headers"], content
-
-
-@pytest.fixture
-def wire(db: None) -> Iterator[Wire]:
-    throttle().forget()
-    remembered.forget()
-    signals = (request_started, request_finished)
-    # As Django's test client does: the connection holds the test's transaction.
-    for signal in signals:
-        signal.disconnect(close_old_connections)
-    yield Wire()
-    for signal in signals:
-        signal.connect(close_old_connections)
-    counts.take()
-    remembered.forget()
-
-
-@pytest.fixture
-def tenant() -> Tenant:
-    tenant = make_tenant()
-    make_override(make_flag("checkout"), tenant)
-    make_flag("dark-mode", default_enabled=True)
-    holder.pin_present()
-    return tenant
-
-
-def token_of(**claims: Any) -> str:
-    return issue_token(actor=system("tests"), subject="svc-tests", **claims).text
-
-
-def evaluate(tenant: Tenant, key: str = "checkout", extra: str = "") -> str:
-    return f"/internal/admin/flags/{key}/evaluate?tenantId={tenant.public_id}{extra}"
-
-
-def bootstrap(tenant: Tenant) -> str:
-    return f"/internal/admin/flags/bootstrap?tenantId={tenant.public_id}"
 
 
 def test_evaluate_is_answered_in_front_of_django(wire: Wire, tenant: Tenant) -> None:
@@ -239,20 +155,6 @@ def test_evaluations_are_counted_and_refusals_are_not(wire: Wire, tenant: Tenant
     assert counts.take() == {("checkout", "on"): 2}
 
 
-def test_a_bulk_answer_is_noted_on_both_ways_and_where_nothing_changed(
-    wire: Wire, tenant: Tenant, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    noted: list[int] = []
-    monkeypatch.setattr(counts, "note_all", lambda: noted.append(wire.passed))
-    asked: dict[str, Any] = {"body": {}, "Authorization": f"Bearer {token_of(tenant=tenant)}"}
-    address = "/ofrep/v1/evaluate/flags"
-    tag = wire.ask("POST", address, **asked)[1]["ETag"]
-    assert wire.ask("POST", address, **asked, If_None_Match=tag)[0] == 304
-    assert wire.ask("POST", f"{address}/checkout", **asked)[0] == 200
-    wire.ask("GET", bootstrap(tenant))
-    assert noted == [1, 1]
-
-
 def test_a_stale_process_says_so(wire: Wire, tenant: Tenant, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(holder, "stale", lambda: True)
     token = f"Bearer {token_of(scopes=['SERVICE'])}"
@@ -267,99 +169,6 @@ def test_a_stale_process_says_so(wire: Wire, tenant: Tenant, monkeypatch: pytest
             assert headers["X-Flags-Stale"] == "true"
         # The token is looked up the first time.
         assert wire.passed - passed == (5 if way else 1)
-
-
-@pytest.mark.parametrize(
-    ("body", "code"),
-    [
-        (b"{", "PARSE_ERROR"),
-        (b"[]", "INVALID_CONTEXT"),
-        ({"context": []}, "INVALID_CONTEXT"),
-        ({"context": {"tenantId": 7}}, "INVALID_CONTEXT"),
-        ({"context": {"tenantId": "tnt_01JD8Z3K5Q6R7S8T9V0W1X2Y3Z"}}, "INVALID_CONTEXT"),
-        ({"context": {"filler": "x" * 1_100_000}}, "GENERAL"),
-    ],
-)
-def test_a_context_that_makes_no_sense_is_said_in_openfeature_s_words(
-    wire: Wire, tenant: Tenant, body: Any, code: str
-) -> None:
-    token = token_of(scopes=["SERVICE"])
-    for address, key in (
-        ("/ofrep/v1/evaluate/flags/checkout", "checkout"),
-        ("/ofrep/v1/evaluate/flags", None),
-    ):
-        status, _, answer = wire.ask("POST", address, body=body, Authorization=f"Bearer {token}")
-        found = json.loads(answer)
-        assert (status, found["errorCode"], found.get("key")) == (400, code, key)
-        assert found["errorDetails"]
-
-
-def test_a_tenant_s_token_asks_for_its_own_tenant_alone(wire: Wire, tenant: Tenant) -> None:
-    other = make_tenant()
-    holder.pin_present()
-    token = token_of(tenant=tenant)
-    for named, status in ((None, 200), (tenant.public_id, 200), (other.public_id, 400)):
-        for _ in ("looked up", "remembered"):
-            context = {} if named is None else {"tenantId": named}
-            found, _, body = wire.ask(
-                "POST",
-                "/ofrep/v1/evaluate/flags/checkout",
-                body={"context": context},
-                Authorization=f"Bearer {token}",
-            )
-            assert found == status, body
-
-
-def test_the_bulk_etag_covers_the_whole_context(wire: Wire, tenant: Tenant) -> None:
-    token = token_of(tenant=tenant)
-    bearer = f"Bearer {token}"
-
-    def tag(context: dict[str, Any]) -> str:
-        return wire.ask("POST", "/ofrep/v1/evaluate/flags", body={"context": context}, Authorization=bearer)[
-            1
-        ]["ETag"]
-
-    first = tag({"a": 1, "b": {"c": [1, 2]}})
-    assert tag({"b": {"c": [1, 2]}, "a": 1}) == first
-    assert len({first, tag({}), tag({"a": 1}), tag({"a": 1, "b": {"c": [2, 1]}})}) == 4
-    status, _, body = wire.ask(
-        "POST",
-        "/ofrep/v1/evaluate/flags",
-        body={"context": {"a": 1, "b": {"c": [1, 2]}}},
-        Authorization=bearer,
-        If_None_Match=first,
-    )
-    assert (status, body) == (304, b"")
-
-
-def test_an_unknown_flag_is_openfeature_s_flag_not_found(wire: Wire, tenant: Tenant) -> None:
-    token = token_of(tenant=tenant)
-    status, _, body = wire.ask(
-        "POST", "/ofrep/v1/evaluate/flags/nothing", body={}, Authorization=f"Bearer {token}"
-    )
-    assert status == 404
-    assert json.loads(body) == {
-        "key": "nothing",
-        "errorCode": "FLAG_NOT_FOUND",
-        "errorDetails": "There is no such flag.",
-    }
-
-
-def test_the_route_of_one_flag_without_its_key_is_no_route(wire: Wire, tenant: Tenant) -> None:
-    bearer = f"Bearer {token_of(tenant=tenant)}"
-    for _ in ("looked up", "remembered"):
-        status, _, body = wire.ask("POST", "/ofrep/v1/evaluate/flags/", body={}, Authorization=bearer)
-        assert (status, "flags" in json.loads(body)) == (404, False)
-        wire.ask("POST", "/ofrep/v1/evaluate/flags", body={}, Authorization=bearer)
-
-
-def test_numbers_without_measure_in_a_context_are_taken(wire: Wire, tenant: Tenant) -> None:
-    bearer = f"Bearer {token_of(tenant=tenant)}"
-    body = {"context": {"size": 10**37}}
-    for _ in range(2):
-        for address in ("/ofrep/v1/evaluate/flags", "/ofrep/v1/evaluate/flags/checkout"):
-            assert wire.ask("POST", address, body=body, Authorization=bearer)[0] == 200
-    assert wire.passed == 1
 
 
 def test_a_fault_of_the_short_way_is_answered_by_the_long_one(
