@@ -10,7 +10,7 @@ a process that starts while it is away begins with the file that others wrote (s
 import os
 import threading
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from typing import Any
 
 import psycopg
@@ -64,6 +64,12 @@ class Holder:
         if self._snapshot is None:
             raise FlagsUnavailable
         return self._snapshot
+
+    def current_with(self, keys: Iterable[str]) -> Snapshot:
+        """As `current`; where one of these flags is so new that this process has not heard of it, it loads first."""
+        if any(key not in self.current() for key in keys):
+            self.refresh_quietly()
+        return self.current()
 
     def stale(self) -> bool:
         """True where the database has not been heard of for some seconds, or what it announced is not loaded."""

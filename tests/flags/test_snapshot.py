@@ -72,6 +72,19 @@ def test_a_change_is_seen_here_at_once_and_elsewhere_soon() -> None:
 
 
 @STORED
+def test_a_flag_that_was_not_heard_of_yet_is_loaded_where_it_is_asked_for(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    own = Holder()
+    monkeypatch.setattr(own, "_heard", lambda *_: None)
+    assert "new" not in own.current()
+    services.create_flag(actor=actor(), key="new", fields={})
+    assert "new" not in own.current()
+    assert "new" in own.current_with(["new"])
+    own.pin(own.current())
+
+
+@STORED
 def test_a_tenant_that_changes_is_seen_without_a_write_on_flags() -> None:
     tenant = make_tenant(status="active")
     rules = [

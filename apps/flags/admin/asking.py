@@ -76,7 +76,7 @@ def answered(flag: Flag, seen: Seen, term: str, context: str) -> Question:
     if len(found) > 1:
         return replace(asked, choices=[(each.public_id, each.company_name) for each in found])
     try:
-        told = holder.current().explain(flag.key, found[0].public_id, read, at=time.time())
+        told = holder.current_with([flag.key]).explain(flag.key, found[0].public_id, read, at=time.time())
     except FlagsUnavailable as away:
         return replace(asked, error=away.message)
     if told is None:

@@ -60,14 +60,32 @@ def tenants_of(snapshot: Snapshot, most: int) -> tuple[list[str], bool]:
     return sorted(known)[::step], step > 1
 
 
+class _Counted:
+    """Shares of one snapshot at one revision, each counted when it is first asked for."""
+
+    def __init__(self, snapshot: Snapshot, revision: str) -> None:
+        self.snapshot, self.revision = snapshot, revision
+        self._tenants, self._sampled = tenants_of(snapshot, MOST_LISTED)
+        self._found: dict[str, Share | None] = {}
+
+    def of(self, key: str, at: float) -> Share | None:
+        if key not in self._found:
+            self._found[key] = self._count(key, at)
+        return self._found[key]
+
+    def _count(self, key: str, at: float) -> Share | None:
+        if key not in self.snapshot or self.snapshot.depends_on_context(key):
+            return None
+        decided = (self.snapshot.evaluate(key, tenant, {}, at=at) for tenant in self._tenants)
+        on = sum(decision is not None and decision.enabled for decision in decided)
+        return Share(on, len(self._tenants), self._sampled)
+
+
 class _Shares:
-    """Shares of the snapshot in force, each counted when it is first asked for."""
+    """Shares of the snapshot in force. Two threads that find it changed may both begin anew; either will do."""
 
     def __init__(self) -> None:
-        self._place: tuple[Snapshot, str] | None = None
-        self._found: dict[str, Share | None] = {}
-        self._tenants: list[str] = []
-        self._sampled = False
+        self._counted: _Counted | None = None
 
     def of(self, key: str) -> Share | None:
         """None where it depends on what callers send, or nobody can tell now."""
@@ -76,21 +94,10 @@ class _Shares:
             snapshot = holder.current()
         except FlagsUnavailable:
             return None
-        place = snapshot, snapshot.revision_at(at)
-        if self._place is None or self._place[0] is not snapshot or self._place[1] != place[1]:
-            self._tenants, self._sampled = tenants_of(snapshot, MOST_LISTED)
-            self._place, self._found = place, {}
-        if key not in self._found:
-            self._found[key] = self._counted(snapshot, key, at)
-        return self._found[key]
-
-    def _counted(self, snapshot: Snapshot, key: str, at: float) -> Share | None:
-        if key not in snapshot or snapshot.depends_on_context(key):
-            return None
-        tenants = self._tenants
-        decided = (snapshot.evaluate(key, tenant, {}, at=at) for tenant in tenants)
-        on = sum(decision is not None and decision.enabled for decision in decided)
-        return Share(on, len(tenants), self._sampled)
+        revision, known = snapshot.revision_at(at), self._counted
+        if known is None or known.snapshot is not snapshot or known.revision != revision:
+            known = self._counted = _Counted(snapshot, revision)
+        return known.of(key, at)
 
 
 shares = _Shares()

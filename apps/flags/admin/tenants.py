@@ -86,14 +86,15 @@ def until(row: TenantOverride) -> cells.Cell:
 
 def flags_tab(tenant: Tenant, seen: Seen, _asked: Mapping[str, str]) -> list[Block]:
     """The tab on a tenant's page: every live flag as this tenant gets it, and why."""
+    flags = list(selectors.live_flags())
     try:
-        snapshot = holder.current()
+        snapshot = holder.current_with(flag.key for flag in flags)
     except FlagsUnavailable:
         return [Note("The flags can't be read now: PostgreSQL does not answer.", "orange", "warning")]
     at = time.time()
     given = {row.flag_id: row for row in selectors.overrides_of_tenant(tenant.id)}
     rows = []
-    for flag in selectors.live_flags():
+    for flag in flags:
         decision = snapshot.evaluate(flag.key, tenant.public_id, {}, at=at)
         if decision is None:
             continue

@@ -89,7 +89,7 @@ class TenantFlags(platform.ViewSet):
 def state_rows(found: "Sequence[Flag]", tenant: Tenant) -> "Sequence[dict[str, Any]]":
     """Flags with the tenant's state; one query for its overrides."""
     overridden = {row.flag_id: row.updated_at for row in selectors.overrides_of_tenant(tenant.id)}
-    snapshot, at = holder.current(), time.time()
+    snapshot, at = holder.current_with(flag.key for flag in found), time.time()
     decided = [(flag, snapshot.evaluate(flag.key, tenant.public_id, {}, at=at)) for flag in found]
     return [
         {

@@ -145,11 +145,8 @@ class InternalFlags(service.ViewSet):
 
 
 def tenant_rows(found: "Sequence[Flag]", tenant_id: str) -> "Sequence[dict[str, Any]]":
-    """Flags with their state; one so new that this process has not loaded it yet is loaded first."""
-    at = time.time()
-    if any(flag.key not in holder.current() for flag in found):
-        holder.refresh_quietly()
-    snapshot = holder.current()
+    """Flags with their state."""
+    snapshot, at = holder.current_with(flag.key for flag in found), time.time()
     decided = [(flag, snapshot.evaluate(flag.key, tenant_id, {}, at=at)) for flag in found]
     return [
         {**decision_body(decision), "description": flag.description}

@@ -170,7 +170,7 @@ class Flags(service.ViewSet):
     )
     def explain(self, call: Call) -> Answer:
         """What a tenant gets, and every step and rule that was tried on the way."""
-        snapshot = holder.current()
+        snapshot = holder.current_with([call.path["key"]])
         tenant_id = ids.public(ids.TENANT, call.body["tenantId"])
         if not snapshot.knows_tenant(tenant_id):
             raise TenantNotFound
