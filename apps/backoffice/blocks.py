@@ -1,11 +1,14 @@
 """What a tab is built of. Each block says which template shows it."""
 
+import json
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any, ClassVar, Protocol
 
 from apps.backoffice.cells import Cell
+
+_NONE = "–"  # how a change says that there was, or is, nothing
 
 
 @dataclass(frozen=True, slots=True)
@@ -82,6 +85,11 @@ class Change:
     key: str
     before: str
     after: str
+
+    @property
+    def was_nothing(self) -> bool:
+        """Nothing stood there: what was made is shown without an arrow."""
+        return self.before == _NONE
 
 
 @dataclass(frozen=True, slots=True)
@@ -171,9 +179,9 @@ def _flat(values: Mapping[str, Any], path: str = "") -> dict[str, Any]:
 
 def _shown(value: Any) -> str:
     if value is None:
-        return "–"
+        return _NONE
     if isinstance(value, bool):
         return "yes" if value else "no"
     if isinstance(value, list):
-        return ", ".join(map(str, value)) or "none"
-    return str(value)
+        return ", ".join(map(_shown, value)) or "none"
+    return json.dumps(value, ensure_ascii=False) if isinstance(value, dict) else str(value)

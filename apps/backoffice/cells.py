@@ -32,6 +32,11 @@ def ident(public_id: str) -> SafeString:
     return format_html('<span class="sw-id" title="{}">{}_…{}</span>', public_id, prefix, body[-7:])
 
 
+def digest(value: str) -> SafeString:
+    """The beginning of a hash; the whole one in the title."""
+    return format_html('<span class="sw-id" title="{}">{}…</span>', value, value[:16])
+
+
 def whole_id(value: str) -> SafeString:
     """An id in full, with its copy button."""
     return format_html(
@@ -97,6 +102,11 @@ def distance(span: timedelta) -> str:
 def number(value: int | Decimal | float | None) -> Cell:
     """Grouped by thousands; what nobody knows yet is a dash, never 0."""
     return NOTHING if value is None else f"{value:,}"
+
+
+def counted(count: int, noun: str, plural: str = "") -> str:
+    """A figure with its word: `1 tenant`, `1,204 tenants`; `plural` where an s is not enough."""
+    return f"{count:,} {noun if count == 1 else plural or f'{noun}s'}"
 
 
 def money(amount: Decimal | None, currency: str | None) -> Cell:

@@ -192,7 +192,7 @@ def _settle(actor: Principal, seen: Export, kind: Kind, stat: Stat, counted: _Co
 def _mail(row: Export, kind: Kind) -> str:
     cut = " (there were more; this is where the file ends)" if row.truncated else ""
     return (
-        f"{kind.title}: {row.rows:,} rows{cut}, {row.format.upper()}.\n\n"
+        f"{kind.title}: {row.rows:,} row{'' if row.rows == 1 else 's'}{cut}, {row.format.upper()}.\n\n"
         f"{download_url(row)}\n\n"
         f"Sign in first. The file is removed on {row.expires_at:%d %B %Y at %H:%M} UTC.\n"
     )

@@ -55,7 +55,7 @@ def test_words_tell_what_the_bar_shows() -> None:
     silent = uptime(spans((0, 0)), title="Last 1 hours", unit="hour")
     assert (silent.words, silent.share) == ("Last 1 hours: not asked at all.", "")
     day = uptime(spans((1, 0)), title="x", unit="day")
-    assert "Failures in 1 day, worst Sat 2026-11-21: 0.00 % of 1 answers good." in day.words
+    assert "Failures in 1 day, worst Sat 2026-11-21: 0.00 % of 1 answer good." in day.words
 
 
 def test_single_slow_answer_does_not_flatten_the_rest() -> None:

@@ -40,7 +40,7 @@ def _took(row: AuditVerification) -> str:
 def _verification_tab(row: AuditVerification, seen: Seen, _asked: Mapping[str, str]) -> list[Block]:
     facts = [
         Fact("Verdict", _verdict(row)),
-        Fact("Rows", cells.number(row.rows), f"in {row.chains:,} chains"),
+        Fact("Rows", cells.number(row.rows), f"in {cells.counted(row.chains, 'chain')}"),
         Fact(
             "Anchors",
             cells.number(row.anchors),
@@ -76,7 +76,7 @@ def _anchors_tab(_row: AuditVerification, _seen: Seen, _asked: Mapping[str, str]
                 cells.number(row.chains),
                 cells.number(row.changed),
                 cells.number(row.rows),
-                cells.ident(row.digest),
+                cells.digest(row.digest),
             ]
         )
         for row in rows

@@ -38,7 +38,7 @@ def states(flag: Flag) -> list[tuple[str, str]]:
     word, tone = {0: ("off", "grey"), 100: ("on", "green")}.get(share, (f"{share:g} %", "teal"))
     if not flag.rules:
         return [(word, tone)]
-    rules = (f"{len(flag.rules)} rule{'' if len(flag.rules) == 1 else 's'}", "blue")
+    rules = (cells.counted(len(flag.rules), "rule"), "blue")
     return [rules] if word == "off" else [rules, (f"else {word}", tone)]
 
 
@@ -107,7 +107,7 @@ def sparkline(usage: Usage) -> cells.Cell:
     if not total:
         return NO_USE
     day = sum(count for hour, count in usage if hour > end - timedelta(days=1))
-    said = f"{total:,} evaluations in 7 days, {day:,} in the last 24 hours"
+    said = f"{cells.counted(total, 'evaluation')} in 7 days, {day:,} in the last 24 hours"
     most = max(bars)
     path = "".join(
         f"M{at * 3} 16v-{max(round(15 * count / most), 1)}" for at, count in enumerate(bars) if count

@@ -85,7 +85,9 @@ def _facts(flag: Flag) -> Facts:
 def _reached(flag: Flag) -> Facts:
     share = shares.of(flag.key)
     if share is not None:
-        reached: cells.Cell = cells.noted(str(share), f"{share.on:,} of {share.counted:,} tenants get it on")
+        reached: cells.Cell = cells.noted(
+            str(share), f"for {share.on:,} of {cells.counted(share.counted, 'tenant')}"
+        )
     else:
         reached = cells.noted("it depends", "on what callers send")
     pending = looks.waiting_changes([flag]).get(flag.id, 0)

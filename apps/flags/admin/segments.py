@@ -72,7 +72,7 @@ def _editor_tab(row: Segment, seen: Seen, _asked: Mapping[str, str]) -> list[Blo
 
 def _counted(conditions: Sequence[Mapping[str, Any]]) -> str:
     share = members(conditions)
-    return f"{share.on:,} of {share.counted:,} tenants are in it" if share is not None else ""
+    return f"{share.on:,} of {cells.counted(share.counted, 'tenant')}" if share is not None else ""
 
 
 def _users_tab(row: Segment, seen: Seen, _asked: Mapping[str, str]) -> list[Block]:

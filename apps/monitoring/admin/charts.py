@@ -4,6 +4,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import ClassVar
 
+from apps.backoffice import cells
 from apps.monitoring.selectors import Pace, Span
 
 WIDTH, HEIGHT = 480, 26
@@ -102,7 +103,7 @@ def _told(span: Span, unit: str) -> str:
     when = f"{span.start:%Y-%m-%d %H:%M} UTC" if unit == "hour" else f"{span.start:%a %Y-%m-%d}"
     if not span.answers:
         return f"{when}: not asked"
-    return f"{when}: {percent(span.good, span.answers)} of {span.answers:,} answers good"
+    return f"{when}: {percent(span.good, span.answers)} of {cells.counted(span.answers, 'answer')} good"
 
 
 def _summary(spans: Sequence[Span], answers: int, good: int, *, title: str, unit: str) -> str:
@@ -110,15 +111,11 @@ def _summary(spans: Sequence[Span], answers: int, good: int, *, title: str, unit
         return f"{title}: not asked at all."
     troubled = [span for span in spans if span.good < span.answers]
     silent = sum(not span.answers for span in spans)
-    told = f"{title}: {percent(good, answers)} of {answers:,} answers good."
+    told = f"{title}: {percent(good, answers)} of {cells.counted(answers, 'answer')} good."
     if troubled:
         worst = min(troubled, key=lambda span: span.good / span.answers)
-        told += f" Failures in {_count(len(troubled), unit)}, worst {_told(worst, unit)}."
-    return told + (f" Not asked in {_count(silent, unit)}." if silent else "")
-
-
-def _count(number: int, unit: str) -> str:
-    return f"{number} {unit}{'' if number == 1 else 's'}"
+        told += f" Failures in {cells.counted(len(troubled), unit)}, worst {_told(worst, unit)}."
+    return told + (f" Not asked in {cells.counted(silent, unit)}." if silent else "")
 
 
 def latency(paces: Sequence[Pace], *, title: str) -> Latency:

@@ -5,6 +5,7 @@ from typing import Any, ClassVar
 
 from django import forms
 
+from apps.backoffice import cells
 from apps.backoffice.dialogs import Dialog, Done
 from apps.backoffice.seen import Seen
 from apps.core.money import Money
@@ -28,9 +29,9 @@ def subscriber_words(plan: Plan) -> str:
     if counted is None:
         return "How many tenants live by it is not known."
     count = counted.get(plan.id, 0)
-    return (
-        "No tenant lives by it." if not count else f"{count:,} tenant{'s' if count > 1 else ''} live by it."
-    )
+    if not count:
+        return "No tenant lives by it."
+    return f"{cells.counted(count, 'tenant')} {'lives' if count == 1 else 'live'} by it."
 
 
 class EditTerms(Dialog):
@@ -117,5 +118,5 @@ class EditLimits(Dialog):
             return
         names = ", ".join(one.tenant_name for one in first)
         more = f" and {count - len(first):,} more" if count > len(first) else ""
-        who = "1 tenant is" if count == 1 else f"{count:,} tenants are"
+        who = f"{cells.counted(count, 'tenant')} {'is' if count == 1 else 'are'}"
         raise PlanInvalid(details={"go_on": [f"{who} above these limits: {names}{more}."]})

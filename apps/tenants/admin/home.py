@@ -41,7 +41,12 @@ def figures(principal: Principal) -> list[Figure]:
     trials = ending.count()
     return [
         Figure("Paying tenants", counted["active"], f"of {sum(counted.values()):,} in all", _list("active")),
-        Figure("On trial", counted["trial"], f"{trials:,} end within a week", _list("trial")),
+        Figure(
+            "On trial",
+            counted["trial"],
+            f"{trials:,} end{'s' if trials == 1 else ''} within a week",
+            _list("trial"),
+        ),
         Figure(
             "Suspended", counted["suspended"], "", _list("suspended"), "red" if counted["suspended"] else ""
         ),
@@ -61,7 +66,7 @@ def _mrr(principal: Principal) -> list[Figure]:
         (currency or "", total, count) for currency, total, count in sums
     ]
     return [
-        Figure(f"MRR, {currency}" if currency else "MRR", f"{total:,.0f}", f"of {count:,} tenants",
+        Figure(f"MRR, {currency}" if currency else "MRR", f"{total:,.0f}", f"of {cells.counted(count, 'tenant')}",
                site.list_url("tenants", "sort=-mrr"))
         for currency, total, count in sorted(found, key=lambda one: -one[1])[:2]
     ]  # fmt: skip

@@ -5,6 +5,7 @@ from typing import Any, ClassVar
 
 from django import forms
 
+from apps.backoffice import cells
 from apps.backoffice.dialogs import Dialog, Done, ReasonForm
 from apps.backoffice.fields import narrow
 from apps.backoffice.seen import Seen
@@ -49,7 +50,7 @@ class Suspend(_Named):
     def consequence(self, target: Any, seen: Seen) -> str:
         del seen
         members = target.facts.members
-        who = "all members" if members is None else f"{members:,} member{'' if members == 1 else 's'}"
+        who = "all members" if members is None else cells.counted(members, "member")
         return (
             f"With the next request, sessions and tokens of {who} are void and every key is refused. "
             "Data stay as they are. Reinstating brings everything back but the sessions."

@@ -5,6 +5,7 @@ from typing import Any, ClassVar
 
 from django import forms
 
+from apps.backoffice import cells
 from apps.backoffice.dialogs import Dialog, Done, ReasonForm
 from apps.backoffice.fields import narrow
 from apps.backoffice.seen import Seen
@@ -50,7 +51,7 @@ class Suspend(Named):
     def consequence(self, target: Any, seen: Seen) -> str:
         del seen
         live = active_sessions(target.pk)
-        ended = f"{live:,} live session{'' if live == 1 else 's'}" if live else "Every session"
+        ended = cells.counted(live, "live session") if live else "Every session"
         return (
             f"{ended} and every token end with the next request, and nobody signs in as this person until the "
             "suspension is lifted. Data and memberships stay."
@@ -139,14 +140,13 @@ class RevokeSessions(Named):
         del seen
         live = active_sessions(target.pk)
         return (
-            f"{live:,} live session{'' if live == 1 else 's'} of the back office, every refresh token and every token "
+            f"{cells.counted(live, 'live session')} of the back office, every refresh token and every token "
             "issued until now stop working with the next request. The person can sign in again at once."
         )
 
     def perform(self, *, actor: Principal, target: Any, data: dict[str, Any]) -> Done:
         done = revoke_sessions(actor=actor, user_id=target.pk, reason=data["reason"], if_match=target.version)
-        ended = f"{done.terminated} session{'' if done.terminated == 1 else 's'}"
-        return Done(f"{ended} ended; tokens issued until now are void.")
+        return Done(f"{cells.counted(done.terminated, 'session')} ended; tokens issued until now are void.")
 
 
 class ResetPassword(Named):

@@ -19,6 +19,7 @@ from apps.backoffice.tabs import Heading, Tab
 from apps.core import ids
 from apps.core.principal import Principal
 from apps.plans.models import Plan
+from apps.tenants.admin import looks as tenant_looks
 from apps.tenants.models import Tenant
 from apps.users import selectors
 from apps.users.admin import dialogs, looks
@@ -56,7 +57,7 @@ def _by_plan(found: Rows, value: str, seen: Seen) -> Rows:
 
 
 def _by_tenant(found: Rows, value: str, seen: Seen) -> Rows:
-    """By id or slug; else by the beginning of the company's name, where that is one tenant."""
+    """By id, slug, or the company's whole name."""
     tenant_id = ids.parse_or_none(ids.TENANT, value)
     named = Q(id=tenant_id) if tenant_id else Q(slug=value.lower()) | Q(company_name__iexact=value)
     tenant = Tenant.objects.filter(named).first()
@@ -110,7 +111,7 @@ def _memberships(memberships: Sequence[Membership], seen: Seen) -> Table:
             cells.link(site.link("tenants", each.tenant.public_id, seen.principal), each.tenant.company_name),
             each.role,
             looks.plan(each),
-            cells.badge(each.tenant.status, "plain"),
+            cells.badge(*tenant_looks.status(each.tenant)),
             cells.day(each.created_at),
         ])
         for each in memberships
