@@ -80,15 +80,15 @@ def _request_tab(row: ApprovalRequest, seen: Seen, _asked: Mapping[str, str]) ->
         blocks.append(Note(sentence, "orange", "error"))
     asked = [
         Fact("What", _what(row)),
-        Fact("About", cells.whole_id(row.target_id), row.target_type),
-        Fact("Asked by", site.actor(row.requested_by, seen.principal), f"via {row.requested_via}"),
+        Fact("About", site.named(row.target_id, seen), row.target_type),
+        Fact("Asked by", site.actor(row.requested_by, seen), f"via {row.requested_via}"),
         Fact("Reason", cells.or_nothing(seen.text(row.reason))),
         Fact("Asked", cells.instant(row.created_at)),
         Fact("Expires", cells.instant(row.expires_at)),
     ]
     decided = [
         Fact("Status", _status(row, seen)),
-        Fact("Decided by", site.actor(row.decided_by, seen.principal) if row.decided_by else cells.NOTHING),
+        Fact("Decided by", site.actor(row.decided_by, seen) if row.decided_by else cells.NOTHING),
         Fact("Decided", cells.instant(row.decided_at)),
         Fact("Reason", cells.or_nothing(seen.text(row.decision_reason))),
     ]
@@ -171,7 +171,7 @@ class ApprovalAdmin(ModelAdmin):
         Column("action", "Action", lambda row, _seen: _title(row)),
         Column("about", "About", _about),
         Column("status", "Status", _status),
-        Column("by", "Asked by", lambda row, seen: site.actor(row.requested_by, seen.principal)),
+        Column("by", "Asked by", lambda row, seen: site.actor(row.requested_by, seen)),
         Column("reason", "Reason", lambda row, seen: cells.or_nothing(seen.text(row.reason))),
         Column(
             "asked",
@@ -183,7 +183,12 @@ class ApprovalAdmin(ModelAdmin):
         Column("expires", "Expires", lambda row, _seen: cells.ago(row.expires_at), kind="when"),
     ]
     filters: ClassVar[Sequence[Filter]] = [
-        Filter("status", "Status", _by_status, choices=lambda _seen: ApprovalStatus.choices),
+        Filter(
+            "status",
+            "Status",
+            _by_status,
+            choices=lambda _seen: [(status, status) for status in ApprovalStatus.values],
+        ),
         Filter("action", "Action", _by_action, choices=_actions),
     ]
     dialogs: ClassVar[Sequence[Dialog]] = [Approve(), Reject()]

@@ -32,6 +32,11 @@ def ident(public_id: str) -> SafeString:
     return format_html('<span class="sw-id" title="{}">{}_…{}</span>', public_id, prefix, body[-7:])
 
 
+def titled(text: str, title: str) -> SafeString:
+    """Words with what stands behind them in the title."""
+    return format_html('<span title="{}">{}</span>', title, text)
+
+
 def digest(value: str) -> SafeString:
     """The beginning of a hash; the whole one in the title."""
     return format_html('<span class="sw-id" title="{}">{}…</span>', value, value[:16])

@@ -51,7 +51,6 @@ class Plot:
 def strips(chart: BarChart) -> list[Strip]:
     """Bars with their share of the whole; none where there is nothing at all."""
     total = sum(bar.value for bar in chart.bars)
-    longest = max((bar.value for bar in chart.bars), default=0)
     if not total:
         return []
     return [
@@ -60,7 +59,7 @@ def strips(chart: BarChart) -> list[Strip]:
             value=bar.value,
             tone=bar.tone,
             url=bar.url,
-            width=max(round(100 * bar.value / longest), 1 if bar.value else 0),
+            width=max(round(100 * bar.value / total), 1 if bar.value else 0),
             share=f"{100 * bar.value / total:.0f} %",
         )
         for bar in chart.bars

@@ -79,7 +79,11 @@ def _overview(job: Job, seen: Seen, _asked: Mapping[str, str]) -> list[Block]:
         Fact("Status", _status(job, seen)),
         Fact("Queue", job.queue, job.engine),
         Fact("Attempts", f"{job.attempts} of {job.max_attempts}"),
-        Fact("Asked for by", str(job.actor.get("id", "")) or cells.NOTHING, str(job.actor.get("via", ""))),
+        Fact(
+            "Asked for by",
+            site.actor(str(job.actor.get("id", "")), seen),
+            f"via {job.actor['via']}" if job.actor.get("via") else "",
+        ),
         Fact("Tenant", _tenant(job, seen)),
         Fact("Request", cells.whole_id(job.request_id) if job.request_id else cells.NOTHING),
         Fact("Key of its effect", cells.or_nothing(job.unique_key or "")),
@@ -115,8 +119,7 @@ def _progress(job: Job) -> cells.Cell:
 def _tenant(job: Job, seen: Seen) -> cells.Cell:
     if job.tenant_id is None:
         return cells.NOTHING
-    public_id = ids.public(ids.TENANT, job.tenant_id)
-    return cells.link(site.link("tenants", public_id, seen.principal), cells.ident(public_id))
+    return site.named(ids.public(ids.TENANT, job.tenant_id), seen)
 
 
 @site.section

@@ -1,8 +1,8 @@
 """What one reader may see of personal data. The only place where the back office masks."""
 
 import re
-from collections.abc import Iterable
-from dataclasses import dataclass, replace
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 from apps.core import access, masking
@@ -20,6 +20,13 @@ class Seen:
     principal: Principal
     permission: str
     names: tuple[str, ...] = ()
+    _staff: dict[str, str] = field(default_factory=dict, compare=False, repr=False)
+
+    def staff(self, load: Callable[[], Mapping[str, str]]) -> Mapping[str, str]:
+        """The names of our own people by their public ids, read once for a page."""
+        if not self._staff:
+            self._staff.update(load())
+        return self._staff
 
     @property
     def masked(self) -> bool:

@@ -1,6 +1,5 @@
 """What every page of the back office carries: navigation by the reader's roles, and who the reader is."""
 
-from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -62,13 +61,9 @@ def shell_context(request: HttpRequest) -> dict[str, Any]:
     return {
         "navigation": navigation.groups(principal, request.path),
         "reader_label": principal.label,
-        "reader_roles": role_names(sorted(principal.roles)),
+        "reader_roles": sorted(principal.roles),
         "environment": settings.ENVIRONMENT,
         "colors": settings.UNFOLD["COLORS"],
         "accounts": settings.BACKOFFICE_ACCOUNT_LINKS,
         "logout_url": settings.BACKOFFICE_LOGOUT_URL,
     }
-
-
-def role_names(roles: Sequence[str]) -> list[str]:
-    return [role.replace("_", " ") for role in roles]

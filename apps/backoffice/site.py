@@ -1,6 +1,6 @@
 """The site at /backoffice/: home, search over everything, and one section for each registered model."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any, TypeVar, cast
 
 from django.db.models import Model
@@ -10,12 +10,13 @@ from django.urls import NoReverseMatch, URLPattern, URLResolver, include, path, 
 from django.views.decorators.cache import never_cache
 
 from apps.backoffice import pages, palette
-from apps.backoffice.cells import NOTHING, Cell, ident, link
+from apps.backoffice.cells import NOTHING, Cell, ident, link, noted, titled, whole_id
 from apps.backoffice.dialogs import Dialog
 from apps.backoffice.errors import NoSuchPage
 from apps.backoffice.home import board
 from apps.backoffice.model_admin import ModelAdmin
 from apps.backoffice.requests import reader
+from apps.backoffice.seen import Seen
 from apps.backoffice.shell import Entry, navigation, shell_context
 from apps.backoffice.tabs import Tab
 from apps.backoffice.typed import UnfoldSite
@@ -36,6 +37,7 @@ class BackOfficeSite(UnfoldSite):
         self._foreign_dialogs: dict[str, list[Dialog]] = {}
         self._known_names: dict[str, list[Callable[[Any], Sequence[str]]]] = {}
         self._actions: dict[str, Any] = {}
+        self._staff: Callable[[], Mapping[str, str]] = dict
 
     def section(self, admin_class: Section) -> Section:
         """Registers a section (as a decorator).
@@ -92,11 +94,32 @@ class BackOfficeSite(UnfoldSite):
             return None
         return reverse(f"backoffice:{section}-page", args=[public_id])
 
-    def actor(self, actor_id: str, principal: Principal) -> Cell:
-        """Who did something: a person's id leads to their page, for who may open it."""
+    def name_staff(self, load: Callable[[], Mapping[str, str]]) -> None:
+        """`load` answers the names of our own people by their public ids."""
+        self._staff = load
+
+    def actor(self, actor_id: str, seen: Seen) -> Cell:
+        """Who did something: one of ours by name, anybody else by id; leads to their page, for who may open it."""
         if not actor_id.startswith(f"{ids.USER}_"):
             return actor_id or NOTHING
-        return link(self.link("users", actor_id, principal), ident(actor_id))
+        name = seen.staff(self._staff).get(actor_id)
+        shown = titled(seen.name(name), actor_id) if name else ident(actor_id)
+        return link(self.link("users", actor_id, seen.principal), shown)
+
+    def named(self, public_id: str, seen: Seen) -> Cell:
+        """An object by its title and its whole id, for who may open its page; the id alone for others."""
+        prefix = public_id.partition("_")[0]
+        for section in self._sections.values():
+            url = self.link(section.path, public_id, seen.principal) if section.prefix == prefix else None
+            if url is None:
+                continue
+            try:
+                row = section.find(seen.principal, public_id)
+            except NoSuchPage:
+                break
+            title = section.heading(row, Seen(seen.principal, section.permission)).title
+            return noted(link(url, title), whole_id(public_id))
+        return whole_id(public_id)
 
     def list_url(self, section: str, query: str = "") -> str:
         """The address of a list, with a query string (`status=trial`); empty where there is no such section."""

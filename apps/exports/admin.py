@@ -95,14 +95,17 @@ def _export_tab(row: Export, seen: Seen, _asked: Mapping[str, str]) -> list[Bloc
         Fact("SHA-256", cells.whole_id(row.sha256) if row.sha256 else cells.NOTHING),
     ]
     when = [
-        Fact("Asked by", site.actor(row.requested_by, seen.principal), ", ".join(row.roles)),
+        Fact("Asked by", site.actor(row.requested_by, seen), ", ".join(row.roles)),
         Fact("Asked", cells.instant(row.created_at)),
         Fact("Ready", cells.instant(row.ready_at)),
         Fact("Expires", cells.instant(row.expires_at)),
         Fact("File removed", cells.instant(row.removed_at)),
     ]
-    params = json.dumps(seen.json(row.params), indent=2, sort_keys=True, ensure_ascii=False)
-    return [*blocks, Facts("The file", facts), Facts("Who and when", when), Code("Parameters", params)]
+    blocks += [Facts("The file", facts), Facts("Who and when", when)]
+    if row.params:
+        params = json.dumps(seen.json(row.params), indent=2, sort_keys=True, ensure_ascii=False)
+        blocks.append(Code("Parameters", params))
+    return blocks
 
 
 def _field(kind: Kind, asked: Input) -> forms.Field:
@@ -228,7 +231,7 @@ class ExportAdmin(ModelAdmin):
         Column("what", "What", lambda row, _seen: _title(row)),
         Column("status", "Status", lambda row, _seen: _status(row)),
         Column("rows", "Rows", lambda row, _seen: _rows(row), kind="number"),
-        Column("by", "Asked by", lambda row, seen: site.actor(row.requested_by, seen.principal)),
+        Column("by", "Asked by", lambda row, seen: site.actor(row.requested_by, seen)),
         Column(
             "asked",
             "Asked",
@@ -241,7 +244,12 @@ class ExportAdmin(ModelAdmin):
     ]
     filters: ClassVar[Sequence[Filter]] = [
         Filter("kind", "What", _by_kind, choices=_kinds),
-        Filter("status", "Status", _by_status, choices=lambda _seen: ExportStatus.choices),
+        Filter(
+            "status",
+            "Status",
+            _by_status,
+            choices=lambda _seen: [(status, status) for status in ExportStatus.values],
+        ),
     ]
     list_dialogs: ClassVar[Sequence[Dialog]] = [NewExport()]
     tabs: ClassVar[Sequence[Tab]] = [Tab("export", "Export", _export_tab, order=10)]

@@ -140,6 +140,12 @@
     }
   });
 
+  /* What a cell is too narrow for stands in its title, once the pointer is there. */
+  document.addEventListener("mouseover", function (event) {
+    const cell = event.target.closest("td, th, .sw-matters li > :first-child");
+    if (cell && !cell.title && cell.scrollWidth > cell.clientWidth) cell.title = cell.textContent.trim();
+  });
+
   function closeMenus() {
     document.querySelectorAll("details.sw-menu[open]").forEach((menu) => menu.removeAttribute("open"));
   }

@@ -110,7 +110,7 @@ def test_bars_look_back_as_far_as_is_chosen_and_kept() -> None:
     HealthSample.objects.create(source=source, at=now(), is_good=True)
     cache.clear()
     client = visitor("ops")
-    assert "Last 24 hours: 100 % of 1 answers good." in board(client)
+    assert "Last 24 hours: 100 % of 1 answer good." in board(client)
     assert "Last 7 days: 50.00 % of 2 answers good. Failures in 1 day" in board(client, "?span=7d")
     # Of days, those of a minute ago; another source is seen at once all the same.
     HealthSample.objects.create(source=source, at=now(), is_good=True)

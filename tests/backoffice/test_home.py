@@ -223,7 +223,7 @@ def test_chart_of_nothing_has_no_bars_and_of_something_its_shares() -> None:
     empty = BarChart("T", [Bar("a", 0, "green")], empty="")
     assert strips(empty) == []
     shown = strips(BarChart("T", [Bar("a", 3, "green"), Bar("b", 1, "blue"), Bar("c", 0, "red")], empty=""))
-    assert [(strip.width, strip.share) for strip in shown] == [(100, "75 %"), (33, "25 %"), (0, "0 %")]
+    assert [(strip.width, strip.share) for strip in shown] == [(75, "75 %"), (25, "25 %"), (0, "0 %")]
 
 
 def test_day_chart_keeps_the_place_of_empty_days() -> None:

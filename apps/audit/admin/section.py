@@ -106,8 +106,8 @@ def _entry_blocks(entry: AuditEntry, seen: Seen, _asked: Mapping[str, str]) -> l
     facts = [
         Fact("Actor", cells.or_nothing(seen.email(row.label)), f"{entry.actor_kind} {entry.actor_id}"),
         Fact("From", cells.or_nothing(seen.address(row.address or "")), f"via {entry.via}"),
-        Fact("Target", cells.whole_id(entry.resource_id), entry.resource_type),
-        Fact("Tenant", _tenant(entry, seen.principal)),
+        Fact("Target", site.named(entry.resource_id, seen), entry.resource_type),
+        Fact("Tenant", _tenant(entry, seen)),
         Fact("Reason", cells.or_nothing(seen.text(row.reason))),
         Fact("Outcome", cells.badge(entry.outcome, _OUTCOMES.get(entry.outcome, "grey"))),
         Fact("Request", cells.whole_id(entry.request_id) if entry.request_id else cells.NOTHING),
@@ -125,11 +125,10 @@ def _entry_blocks(entry: AuditEntry, seen: Seen, _asked: Mapping[str, str]) -> l
     return blocks
 
 
-def _tenant(entry: AuditEntry, reader: Principal) -> cells.Cell:
+def _tenant(entry: AuditEntry, seen: Seen) -> cells.Cell:
     if entry.tenant_id is None:
         return cells.NOTHING
-    public_id = ids.public(ids.TENANT, entry.tenant_id)
-    return cells.link(site.link("tenants", public_id, reader), cells.ident(public_id))
+    return site.named(ids.public(ids.TENANT, entry.tenant_id), seen)
 
 
 def _around(entry: AuditEntry, seen: Seen, _asked: Mapping[str, str]) -> list[Block]:

@@ -6,6 +6,7 @@ from typing import Any, ClassVar
 
 from apps.audit.anchors.manifest import load_anchor
 from apps.audit.enums import Verdict
+from apps.audit.examination import SHOWN
 from apps.audit.models import VERIFICATION, AuditAnchor, AuditVerification
 from apps.audit.services import request_verification
 from apps.backoffice import cells
@@ -47,13 +48,14 @@ def _verification_tab(row: AuditVerification, seen: Seen, _asked: Mapping[str, s
             f"the newest is {row.newest_anchor}" if row.newest_anchor else "",
         ),
         Fact("Finished", cells.instant(row.finished_at), f"after {_took(row)}"),
-        Fact("Asked by", site.actor(row.asked_by, seen.principal)),
+        Fact("Asked by", site.actor(row.asked_by, seen)),
         Fact("By hand", "manage.py audit_verify --anchors"),
     ]
     lines = [Row([sentence]) for sentence in row.findings]
+    note = "The first twenty are named." if len(lines) >= SHOWN else ""
     return [
         Facts("What was read", facts),
-        Table("What is wrong", [("Finding", "wrap")], lines, "Nothing.", "The first twenty are named."),
+        Table("What is wrong", [("Finding", "wrap")], lines, "Nothing.", note),
     ]
 
 
@@ -152,7 +154,7 @@ class VerificationAdmin(ModelAdmin):
         Column("chains", "Chains", lambda row, _seen: cells.number(row.chains), kind="number"),
         Column("anchors", "Anchors", lambda row, _seen: cells.number(row.anchors), kind="number"),
         Column("took", "Took", lambda row, _seen: _took(row), kind="number"),
-        Column("by", "Asked by", lambda row, seen: site.actor(row.asked_by, seen.principal)),
+        Column("by", "Asked by", lambda row, seen: site.actor(row.asked_by, seen)),
     ]
     filters: ClassVar[Sequence[Filter]] = [
         Filter(

@@ -162,6 +162,9 @@ class RestoreRevision(_Chosen):
     icon: ClassVar[str] = "history"
     submit: ClassVar[str] = "Restore it"
 
+    def available(self, target: Any) -> bool:
+        return ConfigChange.objects.filter(key=target.knob.name).exists()
+
     def consequence(self, target: Any, seen: Seen) -> str:
         del target, seen
         return "What the revision had set is set again, as a new revision; nothing of the history is lost."

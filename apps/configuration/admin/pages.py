@@ -115,7 +115,7 @@ def _event(row: ConfigChange, kind: ValueType, seen: Seen) -> Event:
     return Event(
         at=row.changed_at,
         action=f"{action}, version {row.version}",
-        actor=site.actor(row.changed_by, seen.principal),
+        actor=site.actor(row.changed_by, seen),
         reason=seen.text(row.reason),
         target=target,
         changes=differences(row.old_shown, row.new_shown, kind),

@@ -279,7 +279,7 @@ class CancelScheduled(Chosen):
     title: ClassVar[str] = "Cancel a scheduled change"
     icon: ClassVar[str] = "event_busy"
     group: ClassVar[str] = "more"
-    submit: ClassVar[str] = "Cancel it"
+    submit: ClassVar[str] = "Call it off"
 
     def consequence(self, target: Any, seen: Seen) -> str:
         del target, seen

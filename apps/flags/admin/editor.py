@@ -12,6 +12,7 @@ from typing import Any, ClassVar
 from apps.approvals.services import Pending
 from apps.backoffice.blocks import Block, Change, Note, changes
 from apps.backoffice.cells import Cell, link
+from apps.backoffice.seen import Seen
 from apps.backoffice.site import site
 from apps.core import ids
 from apps.core.errors import DomainError, PreconditionFailed
@@ -228,7 +229,11 @@ def _clash(flag: Flag, version: int, actor: Principal) -> Clash:
     was = flag.changes.filter(version=version, kind__in=DEFINING).first()
     before = was.after if was is not None and was.after is not None else {}
     differing = changes(words.definition(before), words.definition(flag.definition())) if before else []
-    return Clash(flag.version, site.actor(last.changed_by, actor) if last is not None else "", differing)
+    return Clash(
+        flag.version,
+        site.actor(last.changed_by, Seen(actor, "flags.manage")) if last is not None else "",
+        differing,
+    )
 
 
 def _told(block: Editor, wrong: FlagInvalid) -> Editor:

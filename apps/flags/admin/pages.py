@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from datetime import timedelta
 from typing import Any, ClassVar
 from urllib.parse import urlencode
+from uuid import UUID
 
 from django.db.models import Q, QuerySet
 
@@ -193,7 +194,7 @@ def overrides(flag: Flag, seen: Seen, asked: Mapping[str, str]) -> list[Block]:
                     cells.badge(given, "green" if row.enabled else "grey"),
                     tenants.until(row),
                     cells.or_nothing(seen.text(row.reason)),
-                    site.actor(row.set_by, seen.principal),
+                    site.actor(row.set_by, seen),
                     cells.ago(row.updated_at),
                     remove,
                 ]
@@ -271,7 +272,7 @@ def schedule(flag: Flag, seen: Seen, _asked: Mapping[str, str]) -> list[Block]:
                     cells.instant(row.at),
                     _planned(row),
                     cells.badge(row.status, _TONES[row.status]),
-                    site.actor(row.author, seen.principal),
+                    site.actor(row.author, seen),
                     cancel if waits else "",
                 ],
                 tone="red" if row.status == ScheduleStatus.FAILED else "",
@@ -295,9 +296,10 @@ def history(flag: Flag, seen: Seen, asked: Mapping[str, str]) -> list[Block]:
     page = _page_of(asked)
     start = (page - 1) * _PAGE
     rows = list(selectors.history(seen.principal, key=flag.key)[start : start + _PAGE + 1])
+    companies = tenants.companies(row.tenant_id for row in rows if row.tenant_id is not None)
     return [
         Timeline(
-            [_event(row, flag, seen) for row in rows[:_PAGE]],
+            [_event(row, flag, companies, seen) for row in rows[:_PAGE]],
             empty="Nothing was written down.",
             newer=f"?tab=history&page={page - 1}" if page > 1 else None,
             older=f"?tab=history&page={page + 1}" if len(rows) > _PAGE else None,
@@ -305,21 +307,22 @@ def history(flag: Flag, seen: Seen, asked: Mapping[str, str]) -> list[Block]:
     ]
 
 
-def _event(row: FlagChange, flag: Flag, seen: Seen) -> Event:
+def _event(row: FlagChange, flag: Flag, companies: Mapping[UUID, str], seen: Seen) -> Event:
     before, after = row.before or {}, row.after or {}
+    target: cells.Cell = ""
     if row.tenant_id is not None:
-        target = ids.public(ids.TENANT, row.tenant_id)
+        target = tenants.cell(row.tenant_id, companies.get(row.tenant_id, ""), seen)
         differing = changes({"gives": _given(before, flag)}, {"gives": _given(after, flag)})
         action = ChangeKind(row.kind).label
         note: cells.Cell = ""
     else:
-        target, note = "", _restore(row, flag)
+        note = _restore(row, flag)
         differing = changes(words.definition(before), words.definition(after)) if before else []
         action = f"{ChangeKind(row.kind).label}, version {row.version}"
     return Event(
         at=row.changed_at,
         action=action,
-        actor=site.actor(row.changed_by, seen.principal),
+        actor=site.actor(row.changed_by, seen),
         actor_note=note,
         target=target,
         changes=differing,

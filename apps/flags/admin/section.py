@@ -112,8 +112,8 @@ class FlagAdmin(ModelAdmin):
         Column("share", "On for", _share, kind="number"),
         Column("usage", "Evaluations", lambda row, _seen: looks.sparkline(row.usage)),
         Column("overrides", "Overrides", _overrides, kind="number"),
-        Column("owner", "Owner", lambda row, _seen: row.flag.owner),
-        Column("tags", "Tags", lambda row, _seen: cells.words(row.flag.tags) if row.flag.tags else ""),
+        Column("owner", "Owner", lambda row, _seen: cells.or_nothing(row.flag.owner)),
+        Column("tags", "Tags", lambda row, _seen: cells.words(row.flag.tags)),
         Column("type", "Type", lambda row, _seen: row.flag.type),
         Column(
             "changed",

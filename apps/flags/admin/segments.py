@@ -232,7 +232,7 @@ class SegmentAdmin(ModelAdmin):
     columns: ClassVar[Sequence[Column]] = [
         Column("key", "Segment", lambda row, _seen: row.key, order=by("key")),
         Column("who", "Who is in it", lambda row, _seen: words.conditions(row.conditions), kind="wrap"),
-        Column("description", "Description", lambda row, _seen: row.description),
+        Column("description", "Description", lambda row, _seen: cells.or_nothing(row.description)),
         Column("changed", "Changed", lambda row, _seen: cells.ago(row.updated_at), kind="when"),
     ]
     list_dialogs: ClassVar[Sequence[Dialog]] = [CreateSegment()]

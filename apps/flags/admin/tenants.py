@@ -1,7 +1,7 @@
 """Tenants: found by what an operator types, and what each of them gets."""
 
 import time
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from uuid import UUID
 
 from django import forms
@@ -60,6 +60,11 @@ def cell(tenant_id: UUID, name: str, seen: Seen) -> cells.Cell:
     """The company's name, leading to its page."""
     public_id = ids.public(ids.TENANT, tenant_id)
     return cells.link(site.link("tenants", public_id, seen.principal), name or cells.ident(public_id))
+
+
+def companies(tenant_ids: Iterable[UUID]) -> dict[UUID, str]:
+    """What tenants are called; one query."""
+    return dict(Tenant.objects.filter(id__in=set(tenant_ids)).values_list("id", "company_name"))
 
 
 def decided(decision: Decision) -> cells.Cell:

@@ -33,7 +33,7 @@ def _identities(user: User, seen: Seen, _asked: Mapping[str, str]) -> list[Block
             trusted.get(each.issuer) or cells.noted(each.issuer, cells.badge("not trusted", "orange")),
             seen.text(each.subject),
             cells.instant(each.created_at),
-            site.actor(each.linked_by, seen.principal),
+            site.actor(each.linked_by, seen),
         ])
         for each in identities_of(user.pk)
     ]  # fmt: skip

@@ -34,12 +34,19 @@ def subscriber_words(plan: Plan) -> str:
     return f"{cells.counted(count, 'tenant')} {'lives' if count == 1 else 'live'} by it."
 
 
-class EditTerms(Dialog):
+class _OfPlan(Dialog):
+    permission: ClassVar[str] = "plans.write"
+
+    def heading(self, target: Any, seen: Seen) -> str:
+        del seen
+        return f"{self.title}: {target.name}"
+
+
+class EditTerms(_OfPlan):
     """Name, prices, trial, whether it is sold."""
 
     name: ClassVar[str] = "terms"
     title: ClassVar[str] = "Edit name and prices"
-    permission: ClassVar[str] = "plans.write"
     icon: ClassVar[str] = "sell"
     submit: ClassVar[str] = "Save"
 
@@ -72,12 +79,11 @@ class EditTerms(Dialog):
         return Done(f"{data['name']} was saved.")
 
 
-class EditLimits(Dialog):
+class EditLimits(_OfPlan):
     """Limits, features and capabilities: the next version of the plan."""
 
     name: ClassVar[str] = "limits"
     title: ClassVar[str] = "Edit limits"
-    permission: ClassVar[str] = "plans.write"
     icon: ClassVar[str] = "tune"
     submit: ClassVar[str] = "Save as the next version"
 

@@ -39,14 +39,12 @@ def figures(principal: Principal) -> list[Figure]:
     counted = _counts(principal)
     ending = _own(principal).filter(status=TenantStatus.TRIAL, trial_ends_at__lte=now() + timedelta(days=7))
     trials = ending.count()
+    soon = (
+        f"{trials:,} end{'s' if trials == 1 else ''} within a week" if trials else "none ends within a week"
+    )
     return [
         Figure("Paying tenants", counted["active"], f"of {sum(counted.values()):,} in all", _list("active")),
-        Figure(
-            "On trial",
-            counted["trial"],
-            f"{trials:,} end{'s' if trials == 1 else ''} within a week",
-            _list("trial"),
-        ),
+        Figure("On trial", counted["trial"], soon, _list("trial")),
         Figure(
             "Suspended", counted["suspended"], "", _list("suspended"), "red" if counted["suspended"] else ""
         ),
@@ -119,7 +117,9 @@ def purges_stuck(principal: Principal) -> Matters:
         Matter(
             purge.slug,
             cells.ago(purge.started_at),
-            site.link("tenants", ids.public(ids.TENANT, purge.tenant_id), principal) or "",
+            site.link("purges", purge.public_id, principal)
+            or site.link("tenants", ids.public(ids.TENANT, purge.tenant_id), principal)
+            or "",
         )
         for purge in rows[:_SHOWN]
     ]

@@ -103,7 +103,7 @@ def _history(tenant: Tenant, seen: Seen) -> Table:
             cells.badges([_word(change.from_status)]),
             cells.badges([_word(change.to_status)]),
             cells.or_nothing(seen.text(change.reason)),
-            site.actor(change.actor_id, seen.principal),
+            site.actor(change.actor_id, seen),
         ])
         for change in StatusChange.objects.filter(tenant=tenant).order_by("-at", "-id")[:_SHOWN]
     ]  # fmt: skip
@@ -168,7 +168,7 @@ def _standing(has: Effective, seen: Seen) -> list[Fact]:
 
 
 def _by(actor_id: str, seen: Seen) -> cells.Cell:
-    return cells.paired("by", site.actor(actor_id, seen.principal))
+    return cells.paired("by", site.actor(actor_id, seen))
 
 
 def says(override: PlanOverride | BillingOverride) -> str:

@@ -48,7 +48,7 @@ def _overview(purge: Purge, seen: Seen, _asked: Mapping[str, str]) -> list[Block
         Fact("Status", _status(purge)),
         Fact("Tenant", cells.whole_id(_tenant(purge))),
         Fact("Slug", purge.slug, "stays taken"),
-        Fact("Asked by", site.actor(str(purge.actor.get("id", "")), seen.principal)),
+        Fact("Asked by", site.actor(str(purge.actor.get("id", "")), seen)),
         Fact("Reason", cells.or_nothing(seen.text(purge.reason))),
         Fact("Began", cells.instant(purge.started_at)),
         Fact("Ended", cells.instant(purge.finished_at)),

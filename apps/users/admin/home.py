@@ -79,12 +79,12 @@ def without_second_factor(principal: Principal) -> Matters:
     matters = [
         Matter(
             member.user.name or member.user.email,
-            cells.noted(looks.roles(member.roles), cells.ago(member.user.last_login, "never signed in")),
+            cells.noted(looks.roles(member.roles), _last_login(member)),
             site.link("staff", member.user.public_id, principal) or "",
         )
         for member in rows[:_SHOWN]
     ]
-    url = site.list_url("staff", "state=active")
+    url = site.list_url("staff", "state=active&factor=off")
     return Matters(
         "Staff without a second factor", matters, "phonelink_lock", "orange", url, more=len(rows) > _SHOWN
     )
@@ -99,6 +99,10 @@ def erasures_stuck(principal: Principal) -> Matters:
     return Matters("Erasures that do not end", matters, "person_remove", "red", url, more=len(rows) > _SHOWN)
 
 
+def _last_login(member: StaffMember) -> cells.Cell:
+    return cells.paired("signed in", cells.ago(member.user.last_login, "never"))
+
+
 def guessing(principal: Principal) -> Matters:
     """Addresses with many failed proofs (sign-in, code, automation key) in the last hour."""
     del principal
@@ -108,7 +112,7 @@ def guessing(principal: Principal) -> Matters:
     matters = [
         Matter(
             str(row["address"]),
-            cells.noted(f"{row['count']:,} failed", cells.ago(row["last"])),
+            cells.noted(f"{row['count']:,} failed, last", cells.ago(row["last"])),
             site.list_url("audit", urlencode({"address": row["address"]})),
         )
         for row in rows[:_SHOWN]

@@ -24,7 +24,6 @@ from apps.core.principal import Principal
 from apps.core.write import Target
 from apps.users import selectors
 from apps.users.admin import looks
-from apps.users.enums import STAFF_ROLES
 from apps.users.models import StaffMember
 from apps.users.services import change_staff_roles, create_staff, deactivate_staff, mfa_required, reset_mfa
 
@@ -51,6 +50,10 @@ def _by_state(found: Rows, value: str, _seen: Seen) -> Rows:
     return found.filter(is_active=value == "active")
 
 
+def _by_factor(found: Rows, value: str, _seen: Seen) -> Rows:
+    return found.filter(has_totp=value == "on")
+
+
 def _overview(member: StaffMember, seen: Seen, _asked: Mapping[str, str]) -> list[Block]:
     user = member.user
     who = [
@@ -75,20 +78,36 @@ def _overview(member: StaffMember, seen: Seen, _asked: Mapping[str, str]) -> lis
 
 
 def _rights(member: StaffMember) -> Table:
+    """What the matrix grants, a line for each area, reach and the roles that give it."""
     held = [role for role in Role if member.is_active and role in member.roles]
-    rows = []
+    found: dict[tuple[str, bool, tuple[Role, ...]], list[str]] = {}
     for permission, reach in PERMISSIONS.items():
-        by_role = [role for role in held if role in reach]
+        by_role = tuple(role for role in held if role in reach)
+        area, _, act = permission.partition(".")
         if by_role:
             whole = any(reach[role] is Reach.ALL for role in by_role)
-            rows.append(Row([permission, "everything" if whole else "test tenants", looks.roles(by_role)]))
-    heads = [("Permission", "text"), ("Reaches", "text"), ("By", "text")]
+            found.setdefault((area, whole, by_role), []).append(act.replace("_", " "))
+    rows = [
+        Row(
+            [
+                area.capitalize(),
+                ", ".join(acts),
+                "everything" if whole else "test tenants",
+                looks.roles(by_role),
+            ]
+        )
+        for (area, whole, by_role), acts in found.items()
+    ]
+    heads = [("Area", "text"), ("May", "wrap"), ("Reaches", "text"), ("By", "text")]
     return Table("What they may do", heads, rows, "Nothing.")
 
 
 def _roles_field(initial: Sequence[str] = ()) -> forms.MultipleChoiceField:
     return forms.MultipleChoiceField(
-        label="Roles", choices=STAFF_ROLES, widget=forms.CheckboxSelectMultiple, initial=list(initial)
+        label="Roles",
+        choices=[(role.value, role.value) for role in Role],
+        widget=forms.CheckboxSelectMultiple,
+        initial=list(initial),
     )
 
 
@@ -203,8 +222,8 @@ class CreateStaff(Dialog):
     def consequence(self, target: Any, seen: Seen) -> str:
         del target, seen
         return (
-            "They get a mail with a link to set a password. Whether somebody new may be super_admin at once, or needs "
-            "a second person, says the policy."
+            "They get a mail with a link to set a password. Where super_admin needs a second person, add them "
+            "without it, then change their roles."
         )
 
     def perform(self, *, actor: Principal, target: Any, data: dict[str, Any]) -> Done:
@@ -217,6 +236,15 @@ class CreateStaff(Dialog):
             reason=data["reason"],
         )
         return Done("The invitation is on its way.", url=site.link("staff", user.public_id, actor) or "")
+
+
+def names() -> dict[str, str]:
+    """What our own people are called, by public id; those who left too."""
+    rows = StaffMember.objects.values_list("user_id", "user__name", "user__email")
+    return {ids.public(ids.USER, user_id): name or email for user_id, name, email in rows}
+
+
+site.name_staff(names)
 
 
 @site.section
@@ -251,6 +279,7 @@ class StaffAdmin(ModelAdmin):
     filters: ClassVar[Sequence[Filter]] = [
         Filter("role", "Role", _by_role, choices=lambda _seen: [(role.value, role.value) for role in Role]),
         Filter("state", "State", _by_state, choices=lambda _seen: [("active", "active"), ("left", "left")]),
+        Filter("factor", "Two-factor", _by_factor, choices=lambda _seen: [("on", "on"), ("off", "off")]),
     ]
     list_dialogs: ClassVar[Sequence[Dialog]] = [CreateStaff()]
     dialogs: ClassVar[Sequence[Dialog]] = [ChangeRoles(), Deactivate(), ResetTwoFactor()]

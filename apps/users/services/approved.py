@@ -3,6 +3,7 @@
 The services that do it refuse whoever goes past these functions where the policy wants a second person.
 """
 
+from collections.abc import Mapping
 from typing import Any
 from uuid import UUID
 
@@ -84,6 +85,12 @@ def _execute(*, actor: Principal, params: dict[str, Any], reason: str) -> User:
     )
 
 
+def _described(params: Mapping[str, Any]) -> str:
+    who = User.objects.filter(pk=parse(USER, params["user_id"])).values_list("email", flat=True).first()
+    roles = params["roles"]
+    return f"Give {who or params['user_id']} exactly the role{'' if len(roles) == 1 else 's'} {', '.join(roles)}."
+
+
 def install() -> None:
     """Registers the action (apps.users.registration)."""
     approvable(
@@ -91,5 +98,5 @@ def install() -> None:
         execute=_execute,
         permission="staff.manage",
         title="Give the role super_admin",
-        describe=lambda params: f"Give {params['user_id']} exactly the roles {', '.join(params['roles'])}.",
+        describe=_described,
     )
