@@ -160,6 +160,16 @@ def test_an_id_of_another_tenant_is_answered_as_one_that_never_was(
         assert set(outcomes[: AuditEntry.objects.count() - known]) <= {"denied"}
 
 
+def test_route_that_takes_an_id_is_walked_unless_the_id_is_shared_by_all_tenants(db: None) -> None:
+    place = make_places().live
+    for surface, route in ROUTES:
+        sample = sample_of(route)
+        named = set(re.findall(r"\{(\w+)\}", " ".join(sample.path.values())))
+        if "{" not in route.path or sample.is_shared or (named and named <= _SHARED):
+            continue
+        assert any(names_something(each, place) for each in requests(surface, route)), route
+
+
 def test_whoever_is_not_known_is_asked_for_a_credential_whatever_the_id_names(db: None) -> None:
     places = make_places()
     for surface, route in ROUTES:
