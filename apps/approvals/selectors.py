@@ -1,39 +1,12 @@
 """Reads of approvals."""
 
-from uuid import UUID
-
 from django.db.models import Q, QuerySet
 
-from apps.approvals.errors import ApprovalNotFound
 from apps.approvals.models import ApprovalRequest
 from apps.approvals.querysets import visible_to, waiting
 from apps.approvals.registry import find_action, still_may
 from apps.core.access import allows
 from apps.core.principal import Principal
-
-
-def list_requests(
-    principal: Principal, *, status: str | None = None, action: str | None = None
-) -> QuerySet[ApprovalRequest]:
-    """Newest first."""
-    rows = visible_to(principal)
-    if status:
-        rows = rows.filter(status=status)
-    if action:
-        rows = rows.filter(action=action)
-    return rows.order_by("-id")
-
-
-def approval_request(principal: Principal, request_id: UUID) -> ApprovalRequest:
-    """One request.
-
-    Raises:
-        ApprovalNotFound: not there, or not for the caller.
-    """
-    found = visible_to(principal).filter(id=request_id).first()
-    if found is None:
-        raise ApprovalNotFound
-    return found
 
 
 def requester_may(row: ApprovalRequest) -> bool:

@@ -29,11 +29,6 @@ class ChainReport:
     broken: Break | None
 
 
-def verify_chain(chain: str) -> ChainReport:
-    """Checks order, hashes, details and head of one chain; the first break ends it."""
-    return next(verify_all(chain), ChainReport(chain, 0, None))
-
-
 def verify_all(chain: str | None = None, *, since: datetime | None = None) -> Iterator[ChainReport]:
     """Every chain that has a row or a head, or the one named. Needs the memory of some thousand rows.
 

@@ -4,8 +4,6 @@ from dataclasses import dataclass
 from typing import Any
 from uuid import UUID
 
-from django.db.models import QuerySet
-
 from apps.core.access import Reach, allows, masked, reach
 from apps.core.clock import now
 from apps.core.models import Job
@@ -23,12 +21,6 @@ class Progress:
 
     done: int
     total: int
-
-
-def list_exports(principal: Principal, *, kind: str | None = None) -> QuerySet[Export]:
-    """Newest first."""
-    rows = visible_to(principal)
-    return (rows.filter(kind=kind) if kind else rows).order_by("-id")
 
 
 def export(principal: Principal, export_id: UUID) -> Export:

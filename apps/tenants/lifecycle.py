@@ -16,8 +16,6 @@ TRANSITIONS: dict[TenantStatus, frozenset[TenantStatus]] = {
     TenantStatus.SUSPENDED: frozenset({TenantStatus.TRIAL, TenantStatus.ACTIVE, TenantStatus.CANCELLED}),
     TenantStatus.CANCELLED: frozenset({TenantStatus.ACTIVE}),
 }
-# From here the row may go; a purge ends every tenant (apps.tenants.services.purging).
-PURGEABLE = frozenset({TenantStatus.CANCELLED})
 
 WORDS: dict[str, dict[TenantStatus, str]] = {
     "platform": {
