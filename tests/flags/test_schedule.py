@@ -1,8 +1,11 @@
 """Changes to come."""
 
+import threading
+import time
 from datetime import timedelta
 
 import pytest
+from django.db import connection, transaction
 
 from apps.approvals.errors import ApprovalRequired
 from apps.approvals.services import Pending, approve_request
@@ -78,6 +81,42 @@ def test_a_change_that_was_taken_back_is_not_made() -> None:
         services.cancel_scheduled(actor=actor(), key="checkout", schedule_id=row.id)
     with pytest.raises(ScheduleNotFound):
         services.cancel_scheduled(actor=actor(), key="checkout", schedule_id=new_id())
+
+
+@pytest.mark.django_db(transaction=True)
+def test_who_cancels_a_change_that_is_just_made_waits_and_is_not_waited_for() -> None:
+    make_flag()
+    row = due(defaultEnabled=True)
+    found: list[str] = []
+
+    def make() -> None:
+        try:
+            found.append(services.apply_scheduled(actor=AUTHOR, schedule_id=row.id).status)
+        finally:
+            connection.close()
+
+    making = threading.Thread(target=make)
+    with transaction.atomic():
+        # As whoever cancels: the flag first, then the change.
+        Flag.objects.select_for_update().get()
+        making.start()
+        deadline = time.monotonic() + 60
+        while not waiting_for_a_lock():
+            assert time.monotonic() < deadline
+            time.sleep(0.01)
+        assert ScheduledChange.objects.select_for_update(nowait=True).get() == row
+    making.join(timeout=60)
+    assert found == ["applied"]
+
+
+def waiting_for_a_lock() -> bool:
+    with connection.cursor() as cursor:
+        cursor.execute("SELECT pg_stat_clear_snapshot()")  # else a transaction sees what it saw first
+        cursor.execute(
+            "SELECT EXISTS (SELECT FROM pg_stat_activity "
+            "WHERE datname = current_database() AND wait_event_type = 'Lock')"
+        )
+        return bool(cursor.fetchone()[0])
 
 
 def test_what_makes_no_sense_is_refused_when_it_is_scheduled() -> None:

@@ -105,7 +105,7 @@ def _reached(flag: Flag) -> Facts:
             Fact(
                 "Handed out",
                 cells.instant(flag.handed_out_at),
-                "with all others; whether it is used nobody tells",
+                "to clients that read every flag",
             ),
         ],
     )

@@ -19,7 +19,7 @@ from apps.core.principal import Principal
 from apps.flags.models import SCHEDULE, Flag, ScheduledChange, Segment, TenantOverride, audit_target
 from apps.flags.querysets import using_segment
 from apps.flags.services import flags, overrides, schedule, segments
-from apps.flags.services.common import CHANGE_CRITICAL
+from apps.flags.services.common import CHANGE_CRITICAL, hold_definitions
 
 Changed: TypeAlias = Flag | TenantOverride | ScheduledChange | Segment | None
 
@@ -154,6 +154,8 @@ _UNVERSIONED = frozenset({"set_override", "remove_override", "schedule", "cancel
 def _execute(*, actor: Principal, params: dict[str, Any], reason: str) -> Changed:
     operation, key, version = params["operation"], params["key"], params["version"]
     if operation in _UNVERSIONED:
+        # The order of locks of whoever changes a definition; scheduling takes both.
+        hold_definitions()
         # Who approved looked at that version: another may have other variations, or mean something else by on.
         present = Flag.objects.select_for_update().filter(key=key).values_list("version", flat=True).first()
         if present != version:

@@ -11,7 +11,7 @@ from apps.core.principal import Principal
 from apps.core.write import Outcome, write
 from apps.flags.enums import ScheduleStatus
 from apps.flags.errors import FlagInvalid, ScheduleNotFound, ScheduleOver
-from apps.flags.models import ScheduledChange, audit_target
+from apps.flags.models import Flag, ScheduledChange, audit_target
 from apps.flags.services.common import held_flag, hold_definitions
 from apps.flags.services.flags import FlagFields, changed_copy, update_flag
 
@@ -90,8 +90,9 @@ def apply_scheduled(*, actor: Principal, schedule_id: UUID) -> ScheduledChange:
         raise TooEarly
     key = known.flag.key
     with write("flag.apply_scheduled", actor=actor, target=audit_target(key)) as w:
-        # The same order of locks as every other write on flags.
+        # The same order of locks as every other write on flags: whoever cancels holds the flag first, too.
         hold_definitions()
+        Flag.objects.select_for_update().get(id=known.flag_id)
         row = ScheduledChange.objects.select_for_update().get(id=schedule_id)
         w.note(schedule=row.public_id)
         if row.status != ScheduleStatus.PENDING:

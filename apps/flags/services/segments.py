@@ -9,7 +9,7 @@ from apps.core.principal import Principal
 from apps.core.write import Target, write
 from apps.flags import engine
 from apps.flags.errors import FlagInvalid, SegmentInUse, SegmentKeyTaken, SegmentNotFound
-from apps.flags.models import Segment
+from apps.flags.models import Flag, Segment
 from apps.flags.querysets import using_segment
 from apps.flags.services.common import CHANGE_CRITICAL, hold_definitions, tell
 
@@ -67,7 +67,10 @@ def update_segment(
         row.version += 1
         row.updated_at = now()
         row.save()
-        using_segment(key).update(same_for_all=None)
+        # In sorted order: whoever sets overrides of several flags holds them so.
+        looked_at = using_segment(key).filter(same_for_all__isnull=False).values_list("key", flat=True)
+        for flag in sorted(looked_at):
+            Flag.objects.filter(key=flag).update(same_for_all=None)
         w.changed(
             before={name: before[name] for name in before if before[name] != after[name]},
             after={name: after[name] for name in after if before[name] != after[name]},

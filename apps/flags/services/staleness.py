@@ -30,7 +30,8 @@ def find_settled(*, actor: Principal, snapshot: Snapshot, at: float) -> int:
     if not other:
         return 0
     with write("flag.find_settled", actor=actor, target=Target(type="flag", id="*")) as w:
-        for key, version, found in other:
+        # In sorted order, as overrides of several flags: so such writes never wait for each other in a circle.
+        for key, version, found in sorted(other):
             Flag.objects.filter(key=key, version=version).update(same_for_all=found)
         w.note(flags=len(other))
     return len(other)
