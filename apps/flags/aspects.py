@@ -25,7 +25,7 @@ def export(tenant_id: UUID) -> Iterator[dict[str, Any]]:
     for row in rows.iterator(500):
         yield {
             "flag": row.flag.key,
-            "enabled": row.enabled,
+            "enabled": row.flag.given_by(row)[1],
             "variation": row.variation or None,
             "reason": row.reason,
             "expires_at": iso(row.expires_at) if row.expires_at else None,

@@ -80,6 +80,12 @@ class Flag(models.Model):
         keys = (str(each["key"]) for each in self.variations)
         return next(key for key in keys if key != self.off_variation)
 
+    def given_by(self, override: "TenantOverride") -> tuple[str, bool]:
+        """The variation that an override of this flag gives, and whether that is on: what off means may be another than
+        when it was set."""
+        given = override.variation or self.variation_when(enabled=override.enabled)
+        return given, given != self.off_variation
+
     def definition(self) -> dict[str, Any]:
         """Everything that a version is, by the names of contracts/service.md, section 2; JSON values."""
         return {

@@ -181,7 +181,7 @@ def overrides(flag: Flag, seen: Seen, asked: Mapping[str, str]) -> list[Block]:
     lines = []
     for row in rows[:_PAGE]:
         tenant_id = ids.public(ids.TENANT, row.tenant_id)
-        given = row.variation or flag.variation_when(enabled=row.enabled)
+        given, is_on = flag.given_by(row)
         remove = tenants.dialog_link(
             f"{base}remove-override/?tenant={tenant_id}",
             "Remove",
@@ -191,7 +191,7 @@ def overrides(flag: Flag, seen: Seen, asked: Mapping[str, str]) -> list[Block]:
             Row(
                 [
                     tenants.cell(row.tenant_id, row.tenant.company_name, seen),
-                    cells.badge(given, "green" if row.enabled else "grey"),
+                    cells.badge(given, "green" if is_on else "grey"),
                     tenants.until(row),
                     cells.or_nothing(seen.text(row.reason)),
                     site.actor(row.set_by, seen),

@@ -200,6 +200,17 @@ def test_an_override_is_set_listed_counted_and_removed(admin: Client) -> None:
     refused(admin.delete(f"{path}/nonsense"), 404, "ADM_OVERRIDE_NOT_FOUND")
 
 
+def test_an_override_is_told_by_what_off_means_now(admin: Client) -> None:
+    colours = [{"key": key, "value": key} for key in ("blue", "green", "red")]
+    created(admin, type="string", variations=colours)
+    path, tenant = f"{FLAGS}/checkout/tenant-overrides", make_tenant()
+    sent = {"tenantId": tenant.public_id, "variation": "blue"}
+    assert post(admin, path, sent).json()["enabled"] is True
+    patch(admin, "checkout", {"offVariation": "blue"})
+    (row,) = admin.get(path).json()["data"]
+    assert (row["variation"], row["enabled"]) == ("blue", False)
+
+
 @pytest.mark.parametrize(
     "body",
     [

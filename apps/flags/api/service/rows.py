@@ -123,11 +123,12 @@ def flag_row(flag: Flag, *, overrides_count: int | None = None) -> dict[str, Any
 
 
 def override_row(row: TenantOverride) -> dict[str, Any]:
+    variation, is_on = row.flag.given_by(row)
     return {
         "flagKey": row.flag.key,
         "tenantId": tenant(row.tenant_id),
-        "enabled": row.enabled,
-        "variation": row.variation or row.flag.variation_when(enabled=row.enabled),
+        "enabled": is_on,
+        "variation": variation,
         "reason": row.reason or None,
         "expiresAt": row.expires_at,
         "createdAt": row.created_at,
