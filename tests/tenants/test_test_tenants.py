@@ -83,6 +83,15 @@ def test_expired_ones_alone_are_put_to_purge_once() -> None:
 
 
 @pytest.mark.django_db
+def test_one_that_can_not_go_now_keeps_no_other_from_going() -> None:
+    past = now() - timedelta(minutes=1)
+    stuck = make_tenant(is_test=True, test_expires_at=past - timedelta(days=1), status="provisioning")
+    expired = make_tenant(is_test=True, test_expires_at=past)
+    assert purge_expired_tests(actor=actor()) == {"begun": 1, "blocked": [stuck.public_id], "resumed": 0}
+    assert Purge.objects.get().tenant_id == expired.id
+
+
+@pytest.mark.django_db
 def test_purge_whose_job_gave_up_is_asked_for_again() -> None:
     make_tenant(is_test=True, test_expires_at=now())
     purge_expired_tests(actor=actor())

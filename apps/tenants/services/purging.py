@@ -18,14 +18,14 @@ from apps.core.aspects import Aspect, Subject, registry
 from apps.core.clock import now
 from apps.core.enums import JobStatus
 from apps.core.erasing import ledger
-from apps.core.errors import NotFound
+from apps.core.errors import Conflict, NotFound
 from apps.core.ids import TENANT, new_id, public
 from apps.core.models import Job
 from apps.core.principal import Principal
 from apps.core.write import Target, write
 from apps.tenants import events
 from apps.tenants.enums import PurgeStatus, TenantStatus
-from apps.tenants.errors import PurgeBlocked, PurgeIncomplete, TenantNotFound
+from apps.tenants.errors import BeingPurged, PurgeBlocked, PurgeIncomplete, TenantNotFound
 from apps.tenants.models import Purge, Tenant, TenantTombstone
 from apps.tenants.services.manifest import count_store, left_over
 from apps.tenants.services.receipts import issue_receipt
@@ -187,7 +187,7 @@ def _set_tombstone(purge_id: UUID, actor: Principal) -> dict[str, int]:
 
 
 def purge_expired_tests(*, actor: Principal) -> dict[str, Any]:
-    """Begins the purge of every test tenant whose time is over; who objects is reported, not removed.
+    """Begins the purge of every test tenant whose time is over; one that can't go now is reported, not removed.
 
     Each is a write of its own: killed half-way, the next run begins the rest.
     """
@@ -200,10 +200,10 @@ def purge_expired_tests(*, actor: Principal) -> dict[str, Any]:
         try:
             start_purge(actor=actor, tenant_id=tenant_id, reason="The test tenant has expired.")
             begun += 1
-        except PurgeBlocked:
-            blocked.append(public(TENANT, tenant_id))
-        except TenantNotFound:
+        except (BeingPurged, TenantNotFound):
             continue
+        except Conflict:
+            blocked.append(public(TENANT, tenant_id))
     return {"begun": begun, "blocked": blocked, "resumed": resume_purges(actor=actor)}
 
 
