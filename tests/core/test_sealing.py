@@ -180,6 +180,23 @@ def test_rotation_stopped_half_way_goes_on_where_it_was(settings: Settings) -> N
 
 
 @pytest.mark.django_db(transaction=True)
+def test_rotation_goes_past_what_can_not_be_opened_and_names_it(settings: Settings) -> None:
+    before, broken, after = (
+        _job(sealed=seal_text("mail", purpose=purpose)) for purpose in ("mail", "x", "mail")
+    )
+    settings.MASTER_KEYS = BOTH
+    with pytest.raises(CommandError, match="can't be opened: 1") as refused:
+        call_command("rotate_master_key", batch=10, stdout=StringIO())
+    assert f"core.Job.args[sealed] {broken.pk}: A sealed value" in str(refused.value)
+    settings.MASTER_KEYS = NEW
+    for row in (before, after):
+        row.refresh_from_db()
+        assert open_text(row.args["sealed"], purpose="mail") == "mail"
+    broken.delete()
+    call_command("rotate_master_key", stdout=StringIO())
+
+
+@pytest.mark.django_db(transaction=True)
 def test_rotation_without_the_old_key_says_which_is_missing(settings: Settings) -> None:
     _job(sealed=seal_text("mail", purpose="mail"))
     settings.MASTER_KEYS = NEW

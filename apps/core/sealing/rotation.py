@@ -12,26 +12,32 @@ from django.apps import apps
 from django.db.models import Model
 
 from apps.core.principal import Principal
-from apps.core.sealing.envelope import current_key_id, key_id_of, reseal, reseal_text, unarmoured
+from apps.core.sealing.envelope import (
+    SealBroken,
+    current_key_id,
+    key_id_of,
+    reseal,
+    reseal_text,
+    unarmoured,
+)
 from apps.core.sealing.registry import SealedColumn, sealed_columns
 from apps.core.write import Target, write
 
 
 @dataclass(frozen=True, slots=True)
 class ColumnReport:
-    """How many values of a column were looked at and how many were sealed anew."""
+    """How many values of a column were looked at and how many were sealed anew; `unread` names those that can't be
+    opened, and says why."""
 
     column: SealedColumn
     seen: int
     resealed: int
+    unread: tuple[str, ...] = ()
 
 
 def reseal_all(*, actor: Principal, batch: int = 500) -> Iterator[ColumnReport]:
-    """Walks all registered columns; gives a report after each.
-
-    Raises:
-        SealBroken: a value's master key is not among settings.MASTER_KEYS, or the value was changed.
-    """
+    """Walks all registered columns; gives a report after each. A value that can't be opened (its master key is not
+    among settings.MASTER_KEYS, or it was changed) keeps no other from being sealed anew."""
     for column in sealed_columns():
         yield _reseal_column(column, actor=actor, batch=batch)
 
@@ -40,18 +46,22 @@ def _reseal_column(column: SealedColumn, *, actor: Principal, batch: int) -> Col
     model: type[Model] = apps.get_model(column.model)
     rows = model._default_manager.order_by("pk")  # noqa: SLF001  Django's documented way to any model's manager
     seen = resealed = 0
+    unread: list[str] = []
     last: Any = None
     while True:
         after = rows if last is None else rows.filter(pk__gt=last)
         keys = list(after.values_list("pk", flat=True)[:batch])
         if not keys:
-            return ColumnReport(column, seen, resealed)
+            return ColumnReport(column, seen, resealed, tuple(unread))
         last, seen = keys[-1], seen + len(keys)
-        old = [
-            pk
-            for pk, value in rows.filter(pk__in=keys).values_list("pk", column.field)
-            if _is_old(column, value)
-        ]
+        old = []
+        for pk, value in rows.filter(pk__in=keys).values_list("pk", column.field):
+            try:
+                if _is_old(column, value):
+                    _anew(column, value)
+                    old.append(pk)
+            except SealBroken as broken:
+                unread.append(f"{column} {pk}: {broken.message}")
         if old:
             resealed += _reseal_rows(column, model, old, actor=actor)
 

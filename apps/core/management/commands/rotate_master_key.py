@@ -5,8 +5,11 @@ from typing import Any
 from django.core.management.base import BaseCommand, CommandError, CommandParser
 
 from apps.core.principal import system
-from apps.core.sealing.envelope import SealBroken, current_key_id
+from apps.core.sealing.envelope import current_key_id
 from apps.core.sealing.rotation import reseal_all
+
+# So many of the values that can't be opened are named.
+_NAMED = 20
 
 
 class Command(BaseCommand):
@@ -20,14 +23,18 @@ class Command(BaseCommand):
 
     def handle(self, *args: Any, **options: Any) -> None:
         total = 0
-        try:
-            for report in reseal_all(actor=system("rotate_master_key"), batch=max(1, options["batch"])):
-                total += report.resealed
-                self.stdout.write(f"{report.column}: {report.resealed} of {report.seen} rows sealed anew")
-        except SealBroken as broken:
+        unread: list[str] = []
+        for report in reseal_all(actor=system("rotate_master_key"), batch=max(1, options["batch"])):
+            total += report.resealed
+            unread += report.unread
+            self.stdout.write(f"{report.column}: {report.resealed} of {report.seen} rows sealed anew")
+        if unread:
+            named = "\n".join(unread[:_NAMED]) + ("\n…" if len(unread) > _NAMED else "")
             raise CommandError(
-                f"{broken.message} Set its key in STEWARD_MASTER_KEYS again and run this again."
-            ) from None
+                f"Values that can't be opened: {len(unread)}. All others are under the key {current_key_id()}.\n{named}\n"
+                "Set the keys that they were sealed under in STEWARD_MASTER_KEYS again, or remove the rows, and run "
+                "this again."
+            )
         self.stdout.write(
             f"Every sealed value is under the key {current_key_id()}; {total} were sealed anew."
         )
