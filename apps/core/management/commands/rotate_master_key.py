@@ -32,8 +32,8 @@ class Command(BaseCommand):
             named = "\n".join(unread[:_NAMED]) + ("\n…" if len(unread) > _NAMED else "")
             raise CommandError(
                 f"Values that can't be opened: {len(unread)}. All others are under the key {current_key_id()}.\n"
-                f"{named}\nSet the keys that they were sealed under in STEWARD_MASTER_KEYS again, or remove the rows, and run "
-                "this again."
+                f"{named}\nSet the keys that they were sealed under in STEWARD_MASTER_KEYS again, or remove the rows, "
+                "and run this again."
             )
         self.stdout.write(
             f"Every sealed value is under the key {current_key_id()}; {total} were sealed anew."
