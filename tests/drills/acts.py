@@ -27,6 +27,7 @@ START = "import sys, django; django.setup(); from tests.drills import acts; acts
 ACTOR = system("drill")
 NOTES = Path(os.environ.get("STEWARD_DRILL_NOTES", "notes.json"))
 PERSON = "olga.forgotten@people.example"
+LATER = "pia.later@people.example"
 
 
 def _notes() -> dict[str, Any]:
@@ -57,9 +58,10 @@ def before() -> None:
     for number in range(5):
         create_user(actor=ACTOR, email=f"person{number}@people.example", name=f"Person {number}")
     person = create_user(actor=ACTOR, email=PERSON, name="Olga Forgotten")
+    later = create_user(actor=ACTOR, email=LATER, name="Pia Later")
     tenants = [_tenant(number) for number in range(3)]
     _run("audit_anchor")
-    _note(person=str(person.pk), tenant=str(tenants[0]))
+    _note(person=str(person.pk), later=str(later.pk), tenant=str(tenants[0]))
 
 
 def _tenant(number: int) -> UUID:
@@ -94,6 +96,11 @@ def erase() -> None:
     create_user(actor=ACTOR, email="last@people.example", name="After the last anchor")
 
 
+def answer() -> None:
+    """Somebody is told of an erasure, and the server dies before its job begins."""
+    erase_user(actor=ACTOR, user_id=UUID(_notes()["later"]), confirmation=LATER)
+
+
 def look() -> dict[str, Any]:
     """How many rows each table has, and what is left of those who went."""
     notes = _notes()
@@ -101,6 +108,7 @@ def look() -> dict[str, Any]:
     return {
         "counts": {table: _asked("SELECT count(*) FROM {}", table) for table in _tables()},
         "person": User.objects.filter(pk=person).exists(),
+        "later": User.objects.filter(pk=notes["later"]).exists(),
         "tenant": Tenant.objects.filter(pk=tenant).exists(),
         "tombstones": [
             UserTombstone.objects.filter(user_id=person).count(),
@@ -154,5 +162,5 @@ def accept() -> dict[str, Any]:
 
 def main(acts: Sequence[str]) -> None:
     """Runs the acts that are named, in order."""
-    known = {act.__name__: act for act in (before, after, erase, look, restored, accept)}
+    known = {act.__name__: act for act in (before, after, erase, answer, look, restored, accept)}
     sys.stdout.write(json.dumps([known[name]() for name in acts]) + "\n")
