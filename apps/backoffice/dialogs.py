@@ -38,6 +38,7 @@ class Dialog:
     Attributes:
         permission: of apps.core.access; whom it does not reach gets the same 404 as for an unknown id.
         variant: plain, primary or danger.
+        dismiss: the button that leaves everything as it is; where the act is a cancelling, it is not called Cancel.
         group: plain ones stand as buttons, those of `more` in a menu.
     """
 
@@ -47,6 +48,7 @@ class Dialog:
     icon: ClassVar[str] = "edit"
     variant: ClassVar[str] = "plain"
     submit: ClassVar[str] = ""
+    dismiss: ClassVar[str] = "Cancel"
     group: ClassVar[str] = ""
     form_class: ClassVar[type[forms.Form]] = ReasonForm
 

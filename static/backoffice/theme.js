@@ -22,6 +22,8 @@
   window.stewardTheme = {
     chosen: chosen,
     set: function (theme) {
+      // The pages at /accounts/ have no scripts: they are told by a cookie.
+      document.cookie = "theme=" + theme + "; path=/accounts/; max-age=31536000; samesite=lax";
       try {
         localStorage.setItem(key, theme);
       } catch (away) {

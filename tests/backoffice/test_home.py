@@ -72,7 +72,7 @@ def test_qa_counts_test_tenants_and_their_people_alone() -> None:
     make_member(make_tenant())
     make_member(make_tenant(is_test=True))
     found = seen_by("qa")
-    assert figure(found, "Paying tenants") == 1
+    assert figure(found, "Active test tenants") == 1
     assert figure(found, "Users") == 1
     assert figure(seen_by("admin"), "Users") == 4  # two readers beside them
 
@@ -198,7 +198,7 @@ def test_figures_are_remembered_for_each_reach_apart() -> None:
     assert figure(seen_by("admin"), "Paying tenants") == 1
     make_tenant()
     assert figure(seen_by("finance"), "Paying tenants") == 1  # of the same minute
-    assert figure(seen_by("qa"), "Paying tenants") == 0  # another reach, another figure
+    assert figure(seen_by("qa"), "Active test tenants") == 0  # another reach, another figure
     cache.clear()
     assert figure(seen_by("admin"), "Paying tenants") == 2
 

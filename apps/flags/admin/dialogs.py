@@ -279,7 +279,8 @@ class CancelScheduled(Chosen):
     title: ClassVar[str] = "Cancel a scheduled change"
     icon: ClassVar[str] = "event_busy"
     group: ClassVar[str] = "more"
-    submit: ClassVar[str] = "Call it off"
+    submit: ClassVar[str] = "Cancel the change"
+    dismiss: ClassVar[str] = "Keep it"
 
     def consequence(self, target: Any, seen: Seen) -> str:
         del target, seen

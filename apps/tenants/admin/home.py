@@ -43,13 +43,19 @@ def figures(principal: Principal) -> list[Figure]:
         f"{trials:,} end{'s' if trials == 1 else ''} within a week" if trials else "none ends within a week"
     )
     return [
-        Figure("Paying tenants", counted["active"], f"of {sum(counted.values()):,} in all", _list("active")),
+        Figure(
+            _active(principal), counted["active"], f"of {sum(counted.values()):,} in all", _list("active")
+        ),
         Figure("On trial", counted["trial"], soon, _list("trial")),
         Figure(
             "Suspended", counted["suspended"], "", _list("suspended"), "red" if counted["suspended"] else ""
         ),
         *_mrr(principal),
     ]
+
+
+def _active(principal: Principal) -> str:
+    return "Active test tenants" if reach(principal, "tenants.read") is Reach.TEST else "Paying tenants"
 
 
 def _list(word: str) -> str:

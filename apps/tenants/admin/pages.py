@@ -279,7 +279,7 @@ def workspaces(tenant: Tenant, _seen: Seen, _asked: Mapping[str, str]) -> list[B
         ])
         for workspace in Workspace.objects.filter(tenant=tenant).order_by("-created_at", "-id")[:_SHOWN]
     ]  # fmt: skip
-    heads = [("Id", "text"), ("Name", "text"), ("Slug", "text"), ("Environment", "text"), ("Status", "text"),
+    heads = [("Id", "id"), ("Name", "text"), ("Slug", "text"), ("Environment", "text"), ("Status", "text"),
              ("Capabilities", "wrap"), ("Created", "text")]  # fmt: skip
     return [Table("Workspaces", heads, rows, "It has no workspace yet.")]
 

@@ -108,6 +108,7 @@ class Cancel(_Named):
     variant: ClassVar[str] = "danger"
     group: ClassVar[str] = "more"
     submit: ClassVar[str] = "Cancel the tenant"
+    dismiss: ClassVar[str] = "Keep it"
 
     def available(self, target: Any) -> bool:
         return target.status in {TenantStatus.TRIAL, TenantStatus.ACTIVE, TenantStatus.SUSPENDED}

@@ -100,7 +100,8 @@ def erasures_stuck(principal: Principal) -> Matters:
 
 
 def _last_login(member: StaffMember) -> cells.Cell:
-    return cells.paired("signed in", cells.ago(member.user.last_login, "never"))
+    when = member.user.last_login
+    return cells.paired("signed in", cells.ago(when)) if when else "never signed in"
 
 
 def guessing(principal: Principal) -> Matters:
