@@ -24,9 +24,9 @@ from apps.backoffice.typed import UnfoldModelAdmin
 from apps.core import ids
 from apps.core.access import allows
 from apps.core.clock import now
-from apps.core.errors import DomainError
+from apps.core.errors import DomainError, Forbidden
 from apps.core.principal import Principal
-from apps.core.write import Target, write
+from apps.core.write import Target, record_denied, write
 
 SUGGESTED = 6
 
@@ -361,6 +361,9 @@ class ModelAdmin(UnfoldModelAdmin):
                 try:
                     done = dialog.perform(actor=principal, target=row, data=form.cleaned_data)
                 except DomainError as refused:
+                    if isinstance(refused, Forbidden):
+                        page = Target(type="page", id=request.path[:200])
+                        record_denied(dialog.permission, actor=principal, target=page)
                     explain(form, refused)
                     status = pages.STATUSES[refused.kind]
                 else:

@@ -309,6 +309,18 @@ def test_qa_can_not_suspend_a_person_of_a_real_customer() -> None:
 
 
 @pytest.mark.django_db
+def test_admin_who_would_suspend_a_super_admin_is_told_and_the_trail_knows() -> None:
+    above = make_staff("super_admin")
+    response = say(visitor("admin"), f"users/{above.public_id}/suspend")
+    assert response.status_code == 403
+    assert "Only a super_admin may do this to a super_admin." in response.content.decode()
+    entry = AuditEntry.objects.exclude(action="user.view").get()
+    assert (entry.action, entry.outcome) == ("users.suspend", "denied")
+    assert entry.resource_id == f"/backoffice/users/{above.public_id}/suspend/"
+    assert User.objects.get(pk=above.pk).suspended_at is None
+
+
+@pytest.mark.django_db
 def test_second_suspension_is_a_conflict_said_in_a_sentence() -> None:
     user, client = make_user(), visitor("admin")
     say(client, f"users/{user.public_id}/suspend")
