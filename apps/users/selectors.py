@@ -1,5 +1,6 @@
 """Reads of people."""
 
+import json
 from collections.abc import Collection, Mapping, Sequence
 from typing import Any, TypedDict, Unpack
 from uuid import UUID
@@ -21,6 +22,8 @@ from django.db.models import (
 )
 from ulid import ULID
 
+from apps.audit.enums import Part
+from apps.audit.models import AuditDetail
 from apps.core import ids
 from apps.core.access import Reach, allows, masked, reach
 from apps.core.clock import now
@@ -33,6 +36,8 @@ from apps.users.errors import UserNotFound
 from apps.users.models import Membership, StaffMember, User, UserTombstone
 from apps.users.querysets import visible_to, with_status
 
+# Rows of the trail that tell the address and the name which somebody had before.
+_TELLING = ("user.update", "user.change_email")
 # Shorter words have no trigram inside: they are looked for at the beginning alone.
 _SHORTEST_INSIDE = 3
 
@@ -206,6 +211,17 @@ def sole_ownerships(user_id: UUID, *, tenant_id: UUID | None = None) -> list[str
     if tenant_id is not None:
         owned = owned.filter(pk=tenant_id)
     return [f"Only this user owns the tenant {tenant.slug}." for tenant in owned.order_by("slug")]
+
+
+def known_as(user: User) -> dict[str, set[str]]:
+    """Every `email` and `name` that the person has or had, as far as the trail still tells."""
+    known: dict[str, set[str]] = {"email": {user.email}, "name": {user.name}}
+    details = AuditDetail.objects.filter(person_id=user.pk, part=Part.SUBJECT, entry__action__in=_TELLING)
+    for body in details.values_list("body", flat=True):
+        said = json.loads(body)
+        for field, values in known.items():
+            values |= {str(said[when][field]) for when in ("before", "after") if field in said[when]}
+    return known
 
 
 def active_sessions(user_id: UUID) -> int:

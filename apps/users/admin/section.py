@@ -218,4 +218,4 @@ class UserAdmin(ModelAdmin):
         return Heading(looks.title(row, seen), public_id=row.public_id, badges=looks.badges(row), line=line)
 
     def names(self, row: Any) -> Sequence[str]:
-        return [row.name]
+        return sorted(selectors.known_as(row)["name"])

@@ -227,21 +227,21 @@ class Users(platform.ViewSet):
         filters: dict[str, Any] = dict(call.query)
         wanted = filters.pop("format", "json")
         user = selectors.user(call.actor, call.path["id"], permission="users.audit_trail")
+        hidden = masked(call.actor, "users.audit_trail")
+        names = selectors.known_as(user)["name"] if hidden else ()
         entries = audit.filtered(
-            audit.entries_of_person(user.pk, user.public_id),
-            audit.TrailFilters(**filters),
-            masked=masked(call.actor, "users.audit_trail"),
+            audit.entries_of_person(user.pk, user.public_id), audit.TrailFilters(**filters), masked=hidden
         )
         # A further page belongs to the look at the first: a row for each would move what is being paged through.
         further = wanted != "csv" and call.asked is not None and call.asked.position["offset"] > 0
         if not (further and audit.has_looked(call.actor.id, _LOOK, user.public_id)):
             call.viewed(_LOOK, user.audit_target(), format=wanted)
         if wanted == "csv":
-            rows = (display.trail_row(row, call.actor, names=[user.name]) for row in audit.streamed(entries))
+            rows = (display.trail_row(row, call.actor, names=names) for row in audit.streamed(entries))
             return Csv(f"audit-trail-{user.public_id}.csv", columns=list(TrailRow().fields), rows=rows)
 
         def shape(found: list[AuditEntry]) -> list[dict[str, Any]]:
-            return [display.trail_row(row, call.actor, names=[user.name]) for row in audit.rows(found)]
+            return [display.trail_row(row, call.actor, names=names) for row in audit.rows(found)]
 
         return call.page(entries, shape)
 

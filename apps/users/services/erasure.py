@@ -8,7 +8,6 @@ tombstone: killed anywhere, the job goes on with the first that is not. Some hou
 more (`remove_late`), for what was under way when it was done.
 """
 
-import json
 from collections.abc import Callable, Iterable
 from dataclasses import replace
 from datetime import datetime, timedelta
@@ -17,8 +16,6 @@ from uuid import UUID
 import structlog
 from django.db import transaction
 
-from apps.audit.enums import Part
-from apps.audit.models import AuditDetail
 from apps.core import live
 from apps.core.aspects import Subject, registry
 from apps.core.clock import now
@@ -33,7 +30,7 @@ from apps.core.write import Write, write
 from apps.users.enums import ErasureReason
 from apps.users.errors import ConfirmationWrong, SoleOwner, UserNotFound
 from apps.users.models import User, UserManager, UserTombstone
-from apps.users.selectors import unfinished_erasures
+from apps.users.selectors import known_as, unfinished_erasures
 from apps.users.services.common import (
     REVOCATIONS,
     hold_owned,
@@ -50,8 +47,6 @@ FINISH_JOB = "users.finish_erasures"
 _SEALED_FOR = "erasure"
 _COLUMNS, _SEALED = "columns", "sealed"
 _BATCH = 100
-# Rows of the trail that tell the address and the name which somebody had before.
-_TELLING = ("user.update", "user.change_email")
 _LATE = "late"
 # Nothing that was under way at the erasure runs any longer: neither request nor job (CELERY_BROKER_TRANSPORT_OPTIONS).
 _LONGEST = timedelta(hours=3)
@@ -149,12 +144,7 @@ def _remove(w: Write, user: User, *, at: datetime, requested_by: str, reason: Er
 
 def _traces_of(user: User) -> Traces:
     """What the person is known by: name and address, past ones too, but no address that is somebody else's now."""
-    known: dict[str, set[str]] = {"email": {user.email}, "name": {user.name}}
-    details = AuditDetail.objects.filter(person_id=user.pk, part=Part.SUBJECT, entry__action__in=_TELLING)
-    for body in details.values_list("body", flat=True):
-        said = json.loads(body)
-        for field, values in known.items():
-            values |= {str(said[when][field]) for when in ("before", "after") if field in said[when]}
+    known = known_as(user)
     return Traces(
         person_id=user.pk,
         public_id=public(USER, user.pk),

@@ -16,7 +16,9 @@ from apps.core.clock import iso, now
 from apps.core.principal import Principal, PrincipalKind
 from apps.core.write import write
 from apps.users.models import User
-from tests.factories import make_user
+from apps.users.services import UserChanges, update_user
+from tests.backoffice.visits import visitor
+from tests.factories import actor, make_user
 from tests.surfaces.platform.calling import USERS, Caller
 from tests.users.support import trail
 
@@ -137,6 +139,20 @@ def test_support_reads_the_trail_masked_and_can_not_search_in_it() -> None:
     status, answer = me.get(address, ip_address="203.0.113.7")
     assert status == 400
     assert "ip_address" in answer["error"]["details"]
+
+
+def test_support_does_not_read_a_name_that_the_person_had_before() -> None:
+    user = make_user(**JOHN)
+    changes = UserChanges(name="Jane Roe")
+    update_user(actor=actor(), user_id=user.pk, changes=changes, reason="John Doe is Jane Roe now")
+    me, address = Caller("support"), f"{USERS}/{user.public_id}/audit-trail"
+    (found,) = me.rows(address, action_type="user.update")
+    assert found["reason"] == "J*** D*** is J*** R*** now"
+    text = me.client.get(address, {"format": "csv", "action_type": "user.update"}).getvalue().decode()
+    assert "John" not in text
+    page = visitor("support").get(f"/backoffice/users/{user.public_id}/?tab=timeline").content.decode()
+    assert "John" not in page
+    assert "is J*** R*** now" in page
 
 
 def test_the_trail_as_csv_is_the_same_selection_and_harmless() -> None:
