@@ -30,8 +30,20 @@ def _is_written(field: Any) -> bool:
     return isinstance(field.root, Written)
 
 
-class Text(serializers.CharField):
-    """A string; surrounding white space is dropped. `max_length` counts characters.
+class _AsSent(serializers.CharField):
+    """A string; surrounding white space is dropped. `max_length` counts the characters that were sent, those too, as
+    OpenAPI's maxLength does."""
+
+    def to_internal_value(self, data: Any) -> str:
+        if not isinstance(data, str):
+            self.fail("invalid")
+        if self.max_length is not None and len(data) > self.max_length:
+            self.fail("max_length", max_length=self.max_length)
+        return super().to_internal_value(data)
+
+
+class Text(_AsSent):
+    """A string, see above.
 
     `openapi` is what OpenAPI says beside, of a rule that is kept elsewhere: `{"pattern": "^[A-Z]{3}$"}`.
     """
@@ -39,11 +51,6 @@ class Text(serializers.CharField):
     def __init__(self, *, max_length: int, openapi: Mapping[str, Any] | None = None, **options: Any) -> None:
         super().__init__(max_length=max_length, **options)
         self.openapi = openapi or {}
-
-    def to_internal_value(self, data: Any) -> str:
-        if not isinstance(data, str):
-            self.fail("invalid")
-        return super().to_internal_value(data)
 
 
 class TenantId(serializers.CharField):
@@ -67,24 +74,17 @@ class Address(serializers.IPAddressField):
     openapi: ClassVar[Mapping[str, Any]] = {"anyOf": [{"format": "ipv4"}, {"format": "ipv6"}]}
 
 
-class Pattern(serializers.RegexField):
+class Pattern(_AsSent, serializers.RegexField):
     """A string of a certain form."""
 
-    def to_internal_value(self, data: Any) -> str:
-        if not isinstance(data, str):
-            self.fail("invalid")
-        return super().to_internal_value(data)
 
-
-class Email(serializers.EmailField):
+class Email(_AsSent, serializers.EmailField):
     """An e-mail address, in lower case."""
 
     def __init__(self, **options: Any) -> None:
         super().__init__(max_length=254, **options)
 
     def to_internal_value(self, data: Any) -> str:
-        if not isinstance(data, str):
-            self.fail("invalid")
         return super().to_internal_value(data).lower()
 
 

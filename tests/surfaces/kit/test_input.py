@@ -74,6 +74,7 @@ def test_a_body_that_is_no_object_is_refused(operator: Client, body: bytes) -> N
         ("text", {"a": 1}),
         ("text", "ab"),
         ("text", "a" * 201),
+        ("text", "abc" + " " * 198),
         ("text", "   "),
         ("stars", "3"),
         ("stars", 3.0),
