@@ -1,5 +1,7 @@
 """The editor of a flag: rules without JSON, a preview, refusals at their place, a second person where one is needed."""
 
+import json
+
 import pytest
 from django.test import Client
 
@@ -9,7 +11,7 @@ from apps.flags import services
 from apps.flags.models import Flag
 from apps.flags.snapshot import holder
 from tests.backoffice.visits import visitor
-from tests.factories import actor, make_segment
+from tests.factories import actor, make_override, make_segment
 from tests.flags.desk import REASON, edit, made, pro, rule, say, tenant, url
 
 pytestmark = pytest.mark.django_db
@@ -156,6 +158,20 @@ def test_json_is_a_way_out_with_the_same_rules(client: Client) -> None:
     )
     flag.refresh_from_db()
     assert flag.rollout == {"percentage": 5}
+
+
+def test_preview_refuses_what_saving_would_and_shows_what_changes_with_it(client: Client) -> None:
+    colours = [{"key": key, "value": key} for key in ("blue", "green", "red")]
+    flag = made(type="string", variations=colours)
+    sent = {"as": "json", "version": "1", "op": "preview"}
+    fewer = json.dumps({"variations": colours[:2]})
+    shown = client.post(url(flag, "edit/"), {**sent, "json": fewer}).content.decode()
+    # Off meant the last one: so it does again.
+    assert "<dt>off means</dt><dd><del>red</del>" in shown
+    make_override(flag, tenant("acme"), variation="red")
+    refused = client.post(url(flag, "edit/"), {**sent, "json": fewer})
+    assert refused.status_code == 400
+    assert "overrides give the variation &#x27;red&#x27;" in refused.content.decode()
 
 
 def test_a_flag_that_needs_a_second_person_waits_for_one(client: Client) -> None:

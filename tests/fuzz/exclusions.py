@@ -23,8 +23,8 @@ _FREE = {"body": "whole numbers in free values have at most 38 digits"}
 _DEFINITION = {
     **_FREE,
     "rules": "operators have values of their own, weights add up, variations and segments exist",
-    "variations": "of the flag's type, each key once",
-    "offVariation": "one of the variations",
+    "variations": "of the flag's type, each key once; of a boolean flag the one that on means is true",
+    "offVariation": "one of the variations; of a boolean flag one that is false",
     "rollout": "at most three decimals",
     "prerequisites": "flags that exist, without a circle",
     "tags": "each once",
