@@ -169,7 +169,7 @@ def attributes(flags: Sequence[Flag]) -> list[str]:
         for each in row["conditions"]
         if "attribute" in each
     }
-    common = {"userId", "role", "appVersion", "email", "ip"}
+    common = {"userId", "targetingKey", "role", "appVersion", "email", "ip"}
     return [*sorted(FACTS), *sorted((used | common) - FACTS)]
 
 
