@@ -87,7 +87,9 @@ def test_page_of_a_source_shows_what_changed_in_its_heading_too(desk: Desk) -> N
     expect(head).to_contain_text("down")
     expect(page.locator("#object")).to_contain_text("It answers 500.")
     expect(head.get_by_role("heading")).to_have_count(1)
-    assert defects(page) == []
+    for width in (1440, 390):
+        page.set_viewport_size({"width": width, "height": 900})
+        assert defects(page) == []
 
 
 def test_refreshing_is_halted_by_its_button_and_under_a_dialog(desk: Desk) -> None:
