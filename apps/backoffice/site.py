@@ -99,11 +99,16 @@ class BackOfficeSite(UnfoldSite):
         self._staff = load
 
     def actor(self, actor_id: str, seen: Seen) -> Cell:
-        """Who did something: one of ours by name, anybody else by id; leads to their page, for who may open it."""
+        """Who did something: the reader as “you”, one of ours by name, anybody else by id.
+
+        Leads to their page, for who may open it.
+        """
         if not actor_id.startswith(f"{ids.USER}_"):
             return actor_id or NOTHING
         name = seen.staff(self._staff).get(actor_id)
-        shown = titled(seen.name(name), actor_id) if name else ident(actor_id)
+        shown: Cell = titled(seen.name(name), actor_id) if name else ident(actor_id)
+        if actor_id == seen.principal.id:  # masked or not: nobody is a stranger to themselves
+            shown = titled("you", actor_id)
         return link(self.link("users", actor_id, seen.principal), shown)
 
     def named(self, public_id: str, seen: Seen) -> Cell:

@@ -74,6 +74,7 @@ def test_names_of_staff_are_read_once_a_page_and_masked_like_everything(
     assert all("O*** W***" in each for each in told[:3]), told
     assert "Sam" not in told[3]
     assert site.actor("scheduler", seen) == "scheduler"
+    assert ">you<" in site.actor(seen.principal.id, seen)
     finance = Seen(make_staff("finance").principal(via="backoffice", address=None), "tenants.read")
     assert "href" not in site.actor(staff[0].public_id, finance)
     assert "Otto Weiss0" in site.actor(staff[0].public_id, finance)

@@ -232,6 +232,17 @@ def test_support_sees_a_tenants_flags_and_changes_none() -> None:
     assert client.get("/backoffice/flags/").status_code == 403
 
 
+def test_panel_says_in_words_why_a_prerequisite_failed(client: Client) -> None:
+    tenant("acme")
+    make_flag("payments")
+    flag = services.create_flag(
+        actor=actor(), key="checkout", fields={"prerequisites": [{"key": "payments", "variation": "on"}]}
+    )
+    holder.pin_present()
+    told = client.post(url(flag, "ask/"), {"tenant": "acme"}).content.decode()
+    assert "payments is off (no rule matched; off by default), asked for on" in told
+
+
 def test_a_segment_is_made_edited_counted_and_kept_while_it_is_used(client: Client) -> None:
     tenant("one", "professional")
     tenant("two")

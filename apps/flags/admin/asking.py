@@ -19,6 +19,8 @@ from apps.flags.snapshot import holder
 from apps.tenants.models import Tenant
 
 LONGEST_CONTEXT = 100_000
+# A reason as the engine writes it: alone, or in brackets behind what it is said of.
+_REASON = re.compile(r"\A[a-z_]+\Z|(?<=\()[a-z_]+(?=\))")
 _CONDITION = re.compile(r"condition (\d{1,3}): (?:not in segment .*|(.*), asked for .*)", re.DOTALL)
 _TONES: Mapping[str, str] = {
     "decided": "green",
@@ -101,12 +103,16 @@ def _steps(flag: Flag, told: Explanation) -> Iterator[Step]:
     """The engine's trace, with rules by their number and conditions in words."""
     tried = 0
     for each in told.trace:
-        name, detail = each.step, words.REASONS.get(each.detail, each.detail)
+        name, detail = each.step, _REASON.sub(_in_words, each.detail)
         if name == "rule" or name.startswith("rule "):
             tried += 1
             name = f"rule {tried}{name.removeprefix('rule')}"
             detail = _failure(flag, tried - 1, detail)
         yield Step(name, each.outcome, _TONES.get(each.outcome, "grey"), detail)
+
+
+def _in_words(found: re.Match[str]) -> str:
+    return words.REASONS.get(found[0], found[0])
 
 
 def _failure(flag: Flag, rule: int, detail: str) -> str:

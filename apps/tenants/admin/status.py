@@ -102,7 +102,7 @@ class Activate(_Named):
 
 class Cancel(_Named):
     name: ClassVar[str] = "cancel"
-    title: ClassVar[str] = "Cancel"
+    title: ClassVar[str] = "Cancel tenant"
     permission: ClassVar[str] = "tenants.lifecycle"
     icon: ClassVar[str] = "block"
     variant: ClassVar[str] = "danger"

@@ -107,6 +107,7 @@ def _roles_field(initial: Sequence[str] = ()) -> forms.MultipleChoiceField:
         label="Roles",
         choices=[(role.value, role.value) for role in Role],
         widget=forms.CheckboxSelectMultiple,
+        error_messages={"required": "Choose at least one role."},
         initial=list(initial),
     )
 
