@@ -15,6 +15,7 @@ from pytest_django import DjangoDbBlocker
 from apps.configuration import snapshot
 from apps.flags.snapshot import holder
 from apps.identity.remembered import remembered
+from apps.surfaces.kit.throttling import throttle
 from tests import database, hearing
 
 # However busy the machine is, a run draws the same examples as the last one; `--hypothesis-profile=searching` looks
@@ -59,6 +60,14 @@ def _emptying(name: str) -> Any:
                 known.forget()
 
     return teardown
+
+
+@pytest.fixture(scope="session", autouse=True)
+def _redis_has_time() -> None:
+    """Where the machine has other work to do, Redis is not away: requests are counted all the same."""
+    client = throttle()._script.registered_client
+    assert isinstance(client, redis.Redis)
+    client.connection_pool.connection_kwargs.update(socket_timeout=30, socket_connect_timeout=30)
 
 
 @pytest.fixture(autouse=True)

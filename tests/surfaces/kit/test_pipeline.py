@@ -1,5 +1,6 @@
 """Authenticate → permit → throttle → handler, and what each of them leaves behind."""
 
+import time
 from typing import Any
 
 import pytest
@@ -11,6 +12,7 @@ from apps.core.errors import NotFound
 from apps.core.observability.context import bound
 from apps.surfaces.kit import authentication, steps
 from apps.surfaces.kit.permissions import Denied
+from apps.surfaces.kit.throttling import WINDOW_SECONDS
 from tests.factories import make_tenant
 from tests.surfaces.kit.world import PREFIX
 
@@ -190,6 +192,15 @@ def test_a_204_has_neither_body_nor_type(operator: Client) -> None:
     assert "Content-Type" not in response
 
 
+@pytest.fixture
+def _minute() -> None:
+    """The window that requests are counted in has some time to go: what a block has left at its end is lost."""
+    left = WINDOW_SECONDS - time.time() % WINDOW_SECONDS
+    if left < 10:
+        time.sleep(left + 0.1)
+
+
+@pytest.mark.usefixtures("_minute")
 def test_the_hundred_and_first_request_of_a_minute_is_429(settings: Settings) -> None:
     settings.SURFACE_RATE_LIMITS = {**settings.SURFACE_RATE_LIMITS, "platform": 100}
     client = by("finance")
