@@ -13,8 +13,11 @@ import importlib.util
 import string
 from pathlib import Path
 
-from fontTools import subset
-from fontTools.ttLib import TTFont
+try:
+    from fontTools import subset
+    from fontTools.ttLib import TTFont
+except ModuleNotFoundError:
+    raise SystemExit(f"fontTools is not here. Run it so:\n{__doc__.rpartition('dependencies:')[2]}") from None
 
 ROOT = Path(__file__).resolve().parent.parent
 OURS = ROOT / "static" / "backoffice" / "fonts"
