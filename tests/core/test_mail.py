@@ -1,7 +1,6 @@
 """apps.core.outbound.mail and messages: from the write to a real SMTP server."""
 
 import email
-import socket
 from collections.abc import Iterator
 from email.message import EmailMessage
 from email.policy import default
@@ -23,6 +22,7 @@ from apps.core.outbound.messages import queue_mail
 from apps.core.outbound.smtp import MailAddressWrong, smtp_options
 from apps.core.principal import system
 from apps.core.write import Target, write
+from tests.deploy.servers import free_port
 
 LINK = "https://steward.example/reset/single-use-token"
 
@@ -49,15 +49,10 @@ class Relay:
         return self.answer
 
 
-def _free_port() -> int:
-    with socket.create_server(("127.0.0.1", 0)) as server:
-        return int(server.getsockname()[1])
-
-
 @pytest.fixture
 def relay(settings: Settings) -> Iterator[Relay]:
-    handler, port = Relay(), _free_port()
-    controller = Controller(handler, hostname="127.0.0.1", port=port)
+    handler, port = Relay(), free_port()
+    controller = Controller(handler, hostname="127.0.0.1", port=port, ready_timeout=60)
     controller.start()
     settings.EMAIL_BACKEND = "apps.core.outbound.mail.Backend"
     settings.EMAIL_URL = f"smtp://127.0.0.1:{port}"
@@ -143,7 +138,7 @@ def test_a_refusal_for_good_ends_the_job_and_one_for_now_is_tried_again(
 @pytest.mark.django_db(transaction=True)
 def test_a_relay_that_is_away_is_tried_again(settings: Settings) -> None:
     settings.EMAIL_BACKEND = "apps.core.outbound.mail.Backend"
-    settings.EMAIL_URL = f"smtp://127.0.0.1:{_free_port()}"
+    settings.EMAIL_URL = f"smtp://127.0.0.1:{free_port()}"
     row = _run(_queued())
     assert row.status == JobStatus.WAITING
     assert row.run_at > now()
