@@ -79,6 +79,7 @@ def test_preview_says_that_rules_look_at_what_callers_send(client: Client) -> No
         ({"expiresAt": "soon"}, "A date and a time"),
         ({"tags": ",".join(map(str, range(30)))}, "At most 20 different tags"),
         ({"variations.2.key": "a b", "variations.2.value": "true"}, "1 to 64 letters"),
+        ({"offVariation": "on"}, "off is a variation whose value is false"),
         ({}, "Nothing was changed."),
     ],
 )

@@ -118,6 +118,16 @@ def test_a_restored_version_keeps_every_field() -> None:
     assert restored.definition() == first
 
 
+def test_a_version_that_today_s_rules_refuse_does_not_come_back() -> None:
+    create()
+    FlagChange.objects.update(after={**Flag.objects.get().definition(), "offVariation": "on"})
+    update(description="second")
+    with pytest.raises(FlagInvalid) as refused:
+        services.restore_version(actor=actor(), key="checkout", version=1)
+    assert list(refused.value.details) == ["offVariation"]
+    assert Flag.objects.get().off_variation == "off"
+
+
 def test_prerequisites_in_a_circle_are_refused_with_the_way() -> None:
     create("a")
     create("b", prerequisites=[{"key": "a", "variation": "on"}])

@@ -85,6 +85,7 @@ def test_a_key_is_taken_once_and_for_good(admin: Client) -> None:
         ({"rollout": {"percentage": "50"}}, "rollout.percentage"),
         ({"prerequisites": [{"key": "gone", "variation": "on"}]}, "prerequisites.0.key"),
         ({"hash": "crc32"}, "hash"),
+        ({"offVariation": "on"}, "offVariation"),
         ({"expiresAt": "soon"}, "expiresAt"),
     ],
 )  # fmt: skip
