@@ -22,6 +22,7 @@ class Subject(StrEnum):
 
 Summary = Callable[[UUID], dict[str, Any]]
 Export = Callable[[UUID], Iterator[dict[str, Any]]]
+Outside = Callable[[UUID, Principal], None]
 Removal = Callable[[UUID, Principal], int]
 Sweep = Callable[[Traces, Principal], int]
 Blockers = Callable[[UUID], Sequence[str]]
@@ -35,9 +36,10 @@ class Aspect:
         name: unique for its subject; also the store's name in a purge manifest.
         summary: figures for the page of the subject.
         export: rows for the data export, personal data in clear.
-        remove: purges (tenant) or erases (user) what is held; safe to run twice; answers how many rows went. A
-            person's runs inside the transaction of the erasure: it reaches nothing but the database, and only what a
-            key leads to.
+        outside: of a tenant: removes what is held outside of the database (files), before `remove` and in no
+            transaction; safe to run twice, and where somebody writes meanwhile.
+        remove: purges (tenant) or erases (user) what is held; safe to run twice; answers how many rows went. Runs
+            inside a transaction: it reaches nothing but the database, and of a person only what a key leads to.
         sweep: takes out what else mentions an erased person, in a job after `remove`: other people's files and
             texts, whole tables; safe to run twice; answers how many things were changed.
         blockers: sentences that say why the subject can't go yet.
@@ -49,6 +51,7 @@ class Aspect:
     models: Sequence[str] = ()
     summary: Summary | None = None
     export: Export | None = None
+    outside: Outside | None = None
     remove: Removal | None = None
     sweep: Sweep | None = None
     blockers: Blockers | None = None

@@ -9,7 +9,7 @@ from django.db.models import Q
 from apps.core import aspects
 from apps.core.clock import iso
 from apps.exports.models import Export
-from apps.exports.services import remove_tenant, sweep_person
+from apps.exports.services import remove_files_of_tenant, remove_tenant, sweep_person
 
 _MODELS = ("exports.Export",)
 
@@ -37,6 +37,7 @@ def install() -> None:
             subject=aspects.Subject.TENANT,
             models=_MODELS,
             export=tenant_export,
+            outside=remove_files_of_tenant,
             remove=remove_tenant,
             order=50,
         )

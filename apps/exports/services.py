@@ -298,9 +298,16 @@ def _fail_dead(actor: Principal) -> int:
     return failed
 
 
+def remove_files_of_tenant(tenant_id: UUID, actor: Principal) -> None:
+    """Removes the files about a tenant, and ends those that are being made (purge). Safe to run twice."""
+    about = Q(tenant_id=tenant_id)
+    _end_making(about, actor, "The tenant was purged meanwhile.")
+    _remove_files(about)
+
+
 def remove_tenant(tenant_id: UUID, actor: Principal) -> int:
-    """Removes the exports about a tenant, files first (purge). Safe to run twice."""
-    return _remove(Q(tenant_id=tenant_id), Target(type="export", id="*", tenant_id=tenant_id), actor)
+    """Removes the exports about a tenant, whose files are gone (purge). Safe to run twice."""
+    return _remove_rows(Q(tenant_id=tenant_id), Target(type="export", id="*", tenant_id=tenant_id), actor)
 
 
 def sweep_person(traces: Traces, actor: Principal) -> int:
@@ -308,15 +315,14 @@ def sweep_person(traces: Traces, actor: Principal) -> int:
 
     What is being made just now may have read the person before they went: it is ended, and can be asked for again.
     """
-    for export_id in Export.objects.filter(status=ExportStatus.PROCESSING).values_list("id", flat=True):
-        fail_export(
-            actor=actor, export_id=export_id, error="Somebody was erased meanwhile: ask for it again."
-        )
+    _end_making(Q(), actor, "Somebody was erased meanwhile: ask for it again.")
     own = set(Export.objects.filter(requested_by_user_id=traces.person_id).values_list("id", flat=True))
     there = Export.objects.filter(removed_at=None)
     found = {row.id for row in there.iterator(500) if row.id not in own and _bears(row, traces)}
     target = Target(type="export", id="*", person_id=traces.person_id)
-    return _remove(Q(id__in=own | found), target, actor)
+    doomed = Q(id__in=own | found)
+    _remove_files(doomed)
+    return _remove_rows(doomed, target, actor)
 
 
 def _bears(row: Export, traces: Traces) -> bool:
@@ -330,9 +336,20 @@ def _bears(row: Export, traces: Traces) -> bool:
         return False
 
 
-def _remove(which: Q, target: Target, actor: Principal) -> int:
+def _end_making(which: Q, actor: Principal, error: str) -> None:
+    """Whoever makes one of them finds it ended, and leaves no file."""
+    for export_id in Export.objects.filter(which, status=ExportStatus.PROCESSING).values_list(
+        "id", flat=True
+    ):
+        fail_export(actor=actor, export_id=export_id, error=error)
+
+
+def _remove_files(which: Q) -> None:
     for key in Export.objects.filter(which).values_list("object_key", flat=True):
         store().delete(key)
+
+
+def _remove_rows(which: Q, target: Target, actor: Principal) -> int:
     with write("export.remove", actor=actor, target=target) as w:
         gone = Export.objects.filter(which).delete()[0]
         w.note(rows=gone)

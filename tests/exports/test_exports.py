@@ -300,14 +300,30 @@ def test_purge_and_erasure_remove_files_and_rows(objects: ObjectStore) -> None:
     about_tenant, own = made(ask(tenant_id=tenant_id)), made(ask(asker))
     [of_tenant] = [one for one in aspects.registry.of(aspects.Subject.TENANT) if one.name == "exports"]
     [of_person] = [one for one in aspects.registry.of(aspects.Subject.USER) if one.name == "exports"]
+    assert of_tenant.outside is not None
     assert of_tenant.remove is not None
     assert of_person.sweep is not None
     traces = Traces(asker.user_id, asker.id, ("nobody@nowhere.example",))
     for gone in (1, 0):
+        of_tenant.outside(tenant_id, system("purge"))
         assert of_tenant.remove(tenant_id, system("purge")) == gone
         assert of_person.sweep(traces, system("erase")) == gone
     assert not Export.objects.filter(id__in=[about_tenant.id, own.id]).exists()
     assert list(objects.list()) == []
+
+
+@pytest.mark.django_db
+def test_export_that_is_made_while_its_tenant_goes_leaves_no_file(objects: ObjectStore) -> None:
+    tenant_id = new_id()
+    export = ask(tenant_id=tenant_id)
+
+    def purged_meanwhile(done: int, total: int) -> None:
+        if not done:
+            services.remove_files_of_tenant(tenant_id, system("purge"))
+
+    services.build_export(actor=actor(), export_id=export.id, tell=purged_meanwhile)
+    export.refresh_from_db()
+    assert (export.status, list(objects.list())) == ("failed", [])
 
 
 @pytest.mark.django_db

@@ -20,6 +20,7 @@ from apps.core.clock import now
 from apps.core.errors import NotFound
 from apps.core.ids import new_id
 from apps.core.models import Job
+from apps.core.objectstore import StoreUnavailable
 from apps.core.principal import Principal, system
 from apps.tenants.errors import BeingPurged, InvalidTransition, PurgeBlocked, SlugTaken, TenantNotFound
 from apps.tenants.models import Purge, Tenant, TenantTombstone, Workspace
@@ -205,6 +206,34 @@ def test_store_that_fails_is_done_again_and_those_before_it_are_not(registry: as
     assert (removed["a"], removed["b"]) == (3, 4)
     assert steps[0][2] == "a"
     assert steps[-1][0] == steps[-1][1] - 1
+
+
+@pytest.mark.django_db(transaction=True)
+def test_what_a_store_holds_outside_of_the_database_goes_first_and_in_no_transaction(
+    registry: aspects.Registry,
+) -> None:
+    tenant = make_tenant()
+    files, is_away = {"report.pdf"}, True
+    seen: list[bool] = []
+
+    def away(tenant_id: UUID, principal: Principal) -> None:
+        seen.append(connection.in_atomic_block)
+        if is_away:
+            raise StoreUnavailable
+        files.clear()
+
+    def rows(tenant_id: UUID, principal: Principal) -> int:
+        assert not files
+        return 1
+
+    registry.register(Aspect(name="files", subject=Subject.TENANT, outside=away, remove=rows, order=1))
+    started = start_purge(actor=actor(), tenant_id=tenant.id)
+    with pytest.raises(StoreUnavailable):
+        run_purge(actor=actor(), purge_id=started.id)
+    assert Purge.objects.get(id=started.id).removed == {}
+    is_away = False
+    assert run_purge(actor=actor(), purge_id=started.id)["files"] == 1
+    assert seen == [False, False]
 
 
 @pytest.mark.django_db(transaction=True)

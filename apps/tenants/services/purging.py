@@ -1,10 +1,10 @@
 """The end of a tenant: every store emptied, one after the other, then the row; a tombstone stays.
 
 A purge is a row of its own and a job that can be killed anywhere. Each store (an aspect of the tenant,
-apps.core.aspects) is emptied in one transaction together with its line in `Purge.removed`: what has a line is
-done, what has none is done again. The tombstone, in the transaction that removes the tenant's row, comes last, and
-only where no table names the tenant any longer. A line in the ledger outside of the database (apps.core.erasing)
-comes before all that, a signed receipt after it.
+apps.core.aspects) is emptied in one transaction together with its line in `Purge.removed`, what it holds outside of
+the database before that: what has a line is done, what has none is done again. The tombstone, in the transaction that
+removes the tenant's row, comes last, and only where no table names the tenant any longer. A line in the ledger outside
+of the database (apps.core.erasing) comes before all that, a signed receipt after it.
 """
 
 from collections.abc import Callable
@@ -131,6 +131,8 @@ def _run(purge: Purge, actor: Principal, progress: Progress | None) -> dict[str,
     stores = [aspect for aspect in registry.of(Subject.TENANT) if aspect.remove is not None]
     for number, aspect in enumerate(stores):
         if not _is_empty(purge, aspect):
+            if aspect.outside is not None:
+                aspect.outside(purge.tenant_id, actor)
             purge = _empty(purge.id, aspect, actor)
         if progress is not None:
             progress(number + 1, len(stores) + 1, aspect.name)
