@@ -3,11 +3,13 @@
 import json
 import sys
 import time
+import zlib
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
 from datetime import timedelta
 from typing import Any
 from uuid import UUID
+from zipfile import BadZipFile
 
 from django.db.models import Q
 
@@ -326,7 +328,7 @@ def sweep_person(traces: Traces, actor: Principal) -> int:
 
 
 def _bears(row: Export, traces: Traces) -> bool:
-    """True where parameters or file mention the person."""
+    """True where parameters or file mention the person; a file that can't be read may, and can be asked for again."""
     if traces.are_meant(json.dumps(row.params, ensure_ascii=False)):
         return True
     try:
@@ -334,6 +336,8 @@ def _bears(row: Export, traces: Traces) -> bool:
             return any(map(traces.are_meant, texts_of(row.format, opened.chunks)))
     except ObjectNotFound:
         return False
+    except (BadZipFile, zlib.error):
+        return True
 
 
 def _end_making(which: Q, actor: Principal, error: str) -> None:

@@ -4,6 +4,7 @@ import hashlib
 import io
 import json
 import zipfile
+from collections.abc import Callable
 from decimal import Decimal
 from typing import Any
 
@@ -154,3 +155,16 @@ def test_archives_in_which_an_erased_person_stands_are_removed_and_others_stay()
     assert list(Export.objects.values_list("id", flat=True)) == [stays.id]
     assert {stat.key for stat in store().list("exports/")} == {stays.object_key}
     assert {own.object_key, of_tenant.object_key} & {stat.key for stat in store().list()} == set()
+
+
+@pytest.mark.parametrize(
+    "damage", [lambda body: body[:100], lambda body: body[:60] + b"\0" * 40 + body[100:]]
+)
+def test_archive_that_can_not_be_read_stops_no_erasure_and_goes(damage: Callable[[bytes], bytes]) -> None:
+    row, _ = exported("user_data", user_id=make_user().public_id)
+    with store().open(row.object_key) as opened:
+        body = b"".join(opened.chunks)
+    store().put(row.object_key, [damage(body)])
+    gone = make_user()
+    assert sweep_person(Traces(gone.pk, gone.public_id, (gone.email,), gone.name), system("x")) == 1
+    assert list(store().list("exports/")) == []
