@@ -226,6 +226,25 @@ def test_an_override_is_set_replaced_and_removed() -> None:
     assert kinds == [ChangeKind.OVERRIDE_SET] * 2 + [ChangeKind.OVERRIDE_REMOVED]
 
 
+def test_an_override_that_is_set_once_more_is_no_change() -> None:
+    tenant = make_tenant()
+    create()
+
+    def given(**fields: Any) -> int:
+        fields = {"enabled": True, "reason": "a promise", **fields}
+        services.set_override(
+            actor=actor(), key="checkout", tenant_id=tenant.id, fields=OverrideFields(**fields)
+        )
+        return live.revision(TOPIC)
+
+    first = given()
+    assert given() == first
+    assert FlagChange.objects.filter(tenant_id=tenant.id).count() == 1
+    assert AuditEntry.objects.filter(action="flag.set_override").count() == 2
+    assert given(reason="another promise") == first + 1
+    assert given(expires_at=now() + timedelta(days=1)) == first + 2
+
+
 def test_an_override_that_makes_no_sense_is_refused() -> None:
     create()
     tenant = make_tenant()

@@ -32,7 +32,8 @@ class OverrideFields:
 
 
 def set_override(*, actor: Principal, key: str, tenant_id: UUID, fields: OverrideFields) -> TenantOverride:
-    """Gives one tenant a variation whatever the rules say; replaces the override that stands.
+    """Gives one tenant a variation whatever the rules say; replaces the override that stands. The same once more is no
+    change: nobody loads flags anew for it.
 
     Raises:
         FlagNotFound, FlagArchived, TenantNotFound, ApprovalRequired
@@ -44,11 +45,14 @@ def set_override(*, actor: Principal, key: str, tenant_id: UUID, fields: Overrid
         if not tenant_held(tenant_id):
             raise TenantNotFound
         enabled, variation = _checked(flag, fields)
-        row = TenantOverride.objects.select_for_update().filter(flag=flag, tenant_id=tenant_id).first()
-        before = row.told() if row is not None else None
-        row = row or TenantOverride(flag=flag, tenant_id=tenant_id)
+        known = TenantOverride.objects.select_for_update().filter(flag=flag, tenant_id=tenant_id).first()
+        row = known or TenantOverride(flag=flag, tenant_id=tenant_id)
+        before, reason = (known.told(), known.reason) if known is not None else (None, "")
         row.enabled, row.variation = enabled, variation
         row.reason, row.expires_at = fields.reason[:500], fields.expires_at
+        if (row.told(), row.reason) == (before, reason):
+            w.note(tenant=public(TENANT, tenant_id), unchanged=True)
+            return row
         row.set_by, row.updated_at = actor.id[:200], now()
         row.save()
         _record(w, flag, ChangeKind.OVERRIDE_SET, actor, row, before=before, after=row.told())
