@@ -21,7 +21,7 @@ from apps.backoffice.shell import Entry, navigation, shell_context
 from apps.backoffice.tabs import Tab
 from apps.backoffice.typed import UnfoldSite
 from apps.core import ids
-from apps.core.access import allows
+from apps.core.access import Reach, allows, reach
 from apps.core.principal import Principal
 
 Section = TypeVar("Section", bound=type[ModelAdmin])
@@ -101,7 +101,7 @@ class BackOfficeSite(UnfoldSite):
     def actor(self, actor_id: str, seen: Seen) -> Cell:
         """Who did something: the reader as “you”, one of ours by name, anybody else by id.
 
-        Leads to their page, for who may open it.
+        Leads to their page, for who reaches everybody: `qa` reaches nobody of ours.
         """
         if not actor_id.startswith(f"{ids.USER}_"):
             return actor_id or NOTHING
@@ -109,7 +109,8 @@ class BackOfficeSite(UnfoldSite):
         shown: Cell = titled(seen.name(name), actor_id) if name else ident(actor_id)
         if actor_id == seen.principal.id:  # masked or not: nobody is a stranger to themselves
             shown = titled("you", actor_id)
-        return link(self.link("users", actor_id, seen.principal), shown)
+        everybody = reach(seen.principal, "users.read") is Reach.ALL
+        return link(self.link("users", actor_id, seen.principal) if everybody else None, shown)
 
     def named(self, public_id: str, seen: Seen) -> Cell:
         """An object by its title and its whole id, for who may open its page; the id alone for others."""
