@@ -185,6 +185,7 @@ def test_the_list_shows_state_reach_and_use_at_a_glance(client: Client) -> None:
     make_override(flag, Tenant.objects.get(slug="one"))
     FlagUsage.objects.create(flag=flag, hour=now() - timedelta(hours=2), variation="on", count=1234)
     make_flag("gone", is_archived=True)
+    make_flag("read", handed_out_at=now() - timedelta(days=1))
     services.schedule_change(
         actor=actor(), key="half", at=now() + timedelta(days=1), change={"defaultEnabled": True}
     )
@@ -192,6 +193,7 @@ def test_the_list_shows_state_reach_and_use_at_a_glance(client: Client) -> None:
     text = client.get("/backoffice/flags/?state=live").content.decode()
     assert "50 %" in text
     assert "1,234 evaluations in 7 days" in text
+    assert "with all flags" in text.split(">read<")[1].split("</tr>")[0]
     assert "expires in 1 d" in text
     assert ">scheduled<" in text
     assert ">gone<" not in text

@@ -23,6 +23,7 @@ _STEP = timedelta(hours=6)
 _BARS = int(_WEEK / _STEP)
 
 NO_USE: SafeString = mark_safe('<span class="sw-none">none</span>')
+HANDED_OUT: SafeString = mark_safe('<span class="sw-note">with all flags</span>')
 Usage = Sequence[tuple[datetime, int]]
 
 
@@ -95,8 +96,16 @@ def waiting_changes(flags: Sequence[Flag]) -> Mapping[UUID, int]:
     return found
 
 
-def sparkline(usage: Usage) -> cells.Cell:
-    """Evaluations of the last seven days in steps of six hours; the sums in words."""
+def used(row: Listed) -> cells.Cell:
+    """Evaluations of the last seven days; without any, whether clients took it with all others."""
+    handed_out = row.flag.handed_out_at
+    if not row.usage and handed_out is not None and handed_out > now() - _WEEK:
+        return HANDED_OUT
+    return _sparkline(row.usage)
+
+
+def _sparkline(usage: Usage) -> cells.Cell:
+    """In steps of six hours; the sums in words."""
     end = now()
     bars = [0] * _BARS
     for hour, count in usage:

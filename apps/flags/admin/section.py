@@ -110,7 +110,7 @@ class FlagAdmin(ModelAdmin):
         Column("key", "Flag", _key, order=by("key")),
         Column("state", "State", _state, kind="wrap"),
         Column("share", "On for", _share, kind="number"),
-        Column("usage", "Evaluations", lambda row, _seen: looks.sparkline(row.usage)),
+        Column("usage", "Evaluations", lambda row, _seen: looks.used(row)),
         Column("overrides", "Overrides", _overrides, kind="number"),
         Column("owner", "Owner", lambda row, _seen: cells.or_nothing(row.flag.owner)),
         Column("tags", "Tags", lambda row, _seen: cells.words(row.flag.tags)),
