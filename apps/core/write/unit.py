@@ -39,7 +39,6 @@ class Unit:
     orders: list[tuple[Order, Principal]] = field(default_factory=list)
     topics: set[str] = field(default_factory=set)
     before_audit: list[Callable[[], None]] = field(default_factory=list)
-    depth: int = 0
 
     def discard(self) -> None:
         """Forgets what was staged: its savepoint was rolled back."""
