@@ -20,6 +20,7 @@ from apps.core.errors import DomainError
 from apps.core.write import write
 from apps.users.auth import mfa
 from apps.users.auth.adapters import acting
+from apps.users.auth.agents import called
 from apps.users.auth.forms import EnrolmentForm
 from apps.users.errors import LinkUsed
 from apps.users.models import User
@@ -133,6 +134,12 @@ class Sessions(ListUserSessionsView):  # type: ignore[misc]  # allauth is untype
     """One's own sessions: `end` names one, without it all others end."""
 
     success_url = reverse_lazy("usersessions_list")
+
+    def get_context_data(self, **kwargs: Any) -> dict[str, Any]:
+        found: dict[str, Any] = super().get_context_data(**kwargs)
+        for session in found["sessions"]:
+            session.browser = called(session.user_agent)
+        return found
 
     def form_valid(self, form: forms.Form) -> HttpResponse:
         del form
