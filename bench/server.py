@@ -3,7 +3,6 @@
 import contextlib
 import os
 import signal
-import socket
 import subprocess
 import tempfile
 import time
@@ -13,9 +12,11 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
+from apps.embedded import processes
 from apps.embedded.stack import granian
 
 WORKERS = 2
+_FIRST_PORT = 18_000
 _TICKS = os.sysconf("SC_CLK_TCK")
 # Raised so that a measurement is not refused; the counting is still paid for.
 RAISED = {"RATE_LIMIT_PLATFORM": "100000000", "RATE_LIMIT_PLATFORM_SEARCH": "100000000", "LOG_LEVEL": "ERROR"}
@@ -56,12 +57,6 @@ def _pss(pid: int) -> int:
     return 0
 
 
-def _free_port() -> int:
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return int(probe.getsockname()[1])
-
-
 @contextlib.contextmanager
 def serving(
     *, workers: int = WORKERS, threads: int = 8, environment: Mapping[str, str] = _AS_IT_IS
@@ -75,7 +70,7 @@ def serving(
     Raises:
         RuntimeError: it was not ready within 30 s.
     """
-    port = _free_port()
+    port = processes.free_port(_FIRST_PORT)
     url = f"http://127.0.0.1:{port}"
     with tempfile.TemporaryDirectory() as metrics:
         process = subprocess.Popen(  # noqa: S603  our own command

@@ -34,12 +34,19 @@ class Engines:
         self._running: list[subprocess.Popen[bytes]] = []
 
     def start(self) -> None:
-        """Makes the cluster and starts both; returns when they answer."""
+        """Makes the cluster and starts both; returns when they answer.
+
+        Raises:
+            TimeoutError: one of them does not, within a minute.
+        """
         postgres.make_cluster(self.database)
         for server in (self.database, self.cache):
             with self.home.file("engines.log").open("ab") as output:
                 self._running.append(server.spawn(output))
+            deadline = time.monotonic() + 60
             while not server.answers():
+                if time.monotonic() > deadline:
+                    raise TimeoutError(f"an engine does not answer: {self.home.file('engines.log')}")
                 time.sleep(0.05)
         roles.make_roles(self.database)
 
