@@ -46,8 +46,9 @@ def _status(row: ApprovalRequest, _seen: Seen) -> cells.Cell:
     return cells.badge(status.value, _TONES[status], status.label)
 
 
-def _about(row: ApprovalRequest, _seen: Seen) -> cells.Cell:
-    return cells.paired(row.target_type, cells.ident(row.target_id))
+def _about(row: ApprovalRequest, seen: Seen) -> cells.Cell:
+    whom = site.actor(row.target_id, seen) if row.target_type == "user" else cells.ident(row.target_id)
+    return cells.paired(row.target_type, whom)
 
 
 def _what(row: ApprovalRequest) -> str:

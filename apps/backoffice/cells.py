@@ -1,5 +1,6 @@
 """Small pieces of HTML that lists and pages are made of. Everything that comes in is escaped."""
 
+import re
 from collections.abc import Sequence
 from datetime import date, datetime, timedelta
 from decimal import Decimal
@@ -13,6 +14,7 @@ from apps.core.clock import now
 Cell = str | SafeString
 
 NOTHING: SafeString = mark_safe('<span class="sw-none" title="not known">–</span>')
+_PUBLIC_ID = re.compile(r"[a-z]{2,5}_[0-9A-Z]{26}")
 _UNITS = [("y", 365 * 86400), ("mo", 30 * 86400), ("d", 86400), ("h", 3600), ("min", 60)]
 
 
@@ -27,7 +29,12 @@ def badges(pairs: Sequence[tuple[str, str]]) -> SafeString:
 
 
 def ident(public_id: str) -> SafeString:
-    """A public id, shortened to its telling end (ids of one day begin alike); the whole one in the title."""
+    """A public id, shortened to its telling end (ids of one day begin alike); the whole one in the title.
+
+    What is no public id (the key of a flag) stays whole.
+    """
+    if not _PUBLIC_ID.fullmatch(public_id):
+        return format_html('<span class="sw-id">{}</span>', public_id)
     prefix, _, body = public_id.partition("_")
     return format_html('<span class="sw-id" title="{}">{}_…{}</span>', public_id, prefix, body[-7:])
 

@@ -10,6 +10,7 @@ from apps.backoffice import cells
 from apps.backoffice.blocks import changes
 from apps.backoffice.seen import Seen
 from apps.backoffice.site import site
+from apps.core.clock import now
 from apps.core.write import Target
 from apps.users.models import User
 from tests.backoffice.visits import visitor
@@ -39,6 +40,18 @@ def test_change_from_nothing_says_so_and_lists_of_objects_are_json() -> None:
     }
 
 
+@pytest.mark.parametrize(
+    ("value", "shown"),
+    [
+        ("usr_01M7ZTR2XKE8298YZG6Y2NTYEH", "usr_…Y2NTYEH"),
+        ("checkout.new-form", ">checkout.new-form<"),
+        ("new_checkout_form", ">new_checkout_form<"),
+    ],
+)
+def test_ids_alone_are_shortened(value: str, shown: str) -> None:
+    assert shown in cells.ident(value)
+
+
 def ask_for(person: User, asker: User) -> ApprovalRequest:
     outcome = perform(
         "users.grant_super_admin",
@@ -55,7 +68,9 @@ def test_approval_names_who_asked_and_whom_it_is_about() -> None:
     asker = make_staff("super_admin", name="Asa Asker")
     request = ask_for(make_staff("ops", name="Pia Promoted", email="pia@steward.example"), asker)
     client = visitor("super_admin")
-    assert "Asa Asker" in client.get("/backoffice/approvals/").content.decode()
+    listed = client.get("/backoffice/approvals/").content.decode()
+    assert "Asa Asker" in listed
+    assert "Pia Promoted" in listed
     page = client.get(f"/backoffice/approvals/{request.public_id}/").content.decode()
     assert "Asa Asker" in page
     assert "Pia Promoted" in page
@@ -88,3 +103,16 @@ def test_object_beyond_the_readers_reach_is_named_by_its_id_alone() -> None:
         told = site.named(person.public_id, seen)
         assert ("Una Unseen" in told) is name, role
         assert person.public_id in told
+
+
+@pytest.mark.django_db
+def test_people_locked_out_are_listed_whichever_way_they_are() -> None:
+    make_user(name="Susi Suspended", suspended_at=now())
+    make_user(name="Bo Blocked", blocked_at=now())
+    make_user(name="Ana Active")
+    client = visitor("admin")
+    assert "?status=locked-out" in client.get("/backoffice/").content.decode()
+    page = client.get("/backoffice/users/?status=locked-out").content.decode()
+    assert "Susi Suspended" in page
+    assert "Bo Blocked" in page
+    assert "Ana Active" not in page

@@ -67,7 +67,7 @@ def locked_out(principal: Principal) -> Matters:
         )
         for user in rows[:_SHOWN]
     ]
-    url = site.list_url("users", "status=suspended")
+    url = site.list_url("users", "status=locked-out")
     return Matters("People locked out", matters, "lock", "red", url, more=len(rows) > _SHOWN)
 
 

@@ -27,6 +27,8 @@ from apps.users.enums import MembershipRole, UserStatus
 from apps.users.models import Membership, User
 from apps.users.querysets import visible_to, with_status
 
+LOCKED_OUT = "locked-out"  # a choice of the list: who can't sign in, whichever way
+
 
 @dataclass(frozen=True, slots=True)
 class Listed:
@@ -45,6 +47,8 @@ def _tenant(listed: Listed, seen: Seen) -> cells.Cell:
 
 
 def _by_status(found: Rows, value: str, _seen: Seen) -> Rows:
+    if value == LOCKED_OUT:
+        return found.filter(Q(suspended_at__isnull=False) | Q(blocked_at__isnull=False))
     return with_status(found, UserStatus(value))
 
 
@@ -69,7 +73,8 @@ def _also(found: Rows, others: Rows) -> Rows:
 
 
 def _statuses(_seen: Seen) -> list[tuple[str, str]]:
-    return [(value, value) for value in UserStatus.values if value != UserStatus.DELETED]
+    shown = [(value, value) for value in UserStatus.values if value != UserStatus.DELETED]
+    return [*shown, (LOCKED_OUT, "suspended or blocked")]
 
 
 def _plans(_seen: Seen) -> list[tuple[str, str]]:
