@@ -1,5 +1,5 @@
 # Steward: one image; what a container is (web, stream, worker, scheduler, rq, migrate) its command says.
-# It writes nothing outside /tmp and the object store, so it can run with a read-only root:
+# It writes nothing outside /tmp, the object store and the file of the last flags, so it can run with a read-only root:
 #   docker run --read-only --tmpfs /tmp --cap-drop ALL --security-opt no-new-privileges …
 ARG BASE=python:3.11-slim-bookworm
 ARG PROXY=nginxinc/nginx-unprivileged:1-alpine
@@ -16,10 +16,10 @@ FROM ${BASE} AS application
 LABEL org.opencontainers.image.title="Steward" \
       org.opencontainers.image.description="Back office and control plane of a multi-tenant SaaS" \
       org.opencontainers.image.licenses="Apache-2.0"
-# The folder belongs to the user that serves; a new named volume mounted here takes its owner over.
+# The folders belong to the user that serves; a new named volume mounted here takes their owner over.
 RUN groupadd --system --gid 10001 steward \
     && useradd --system --uid 10001 --gid 10001 --no-create-home --home-dir /app --shell /usr/sbin/nologin steward \
-    && install -d -o 10001 -g 10001 -m 0750 /var/lib/steward /var/lib/steward/objects
+    && install -d -o 10001 -g 10001 -m 0750 /var/lib/steward /var/lib/steward/objects /var/lib/steward/flags
 WORKDIR /app
 ENV PATH=/venv/bin:$PATH \
     PYTHONUNBUFFERED=1 \

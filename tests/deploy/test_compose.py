@@ -3,6 +3,7 @@
 import re
 import subprocess
 import sys
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -75,6 +76,13 @@ def test_compose_keeps_objects_apart_from_the_database() -> None:
     assert not any(volume.startswith("objects:") for volume in volumes["postgres"])
     folder = SERVICES["web"]["environment"]["OBJECT_STORE_ROOT"]
     assert all(f"objects:{folder}" in volumes[name] for name in OURS)
+
+
+def test_compose_keeps_the_last_flags_for_a_container_that_starts_without_the_database() -> None:
+    file = Path(SERVICES["web"]["environment"]["FLAGS_SNAPSHOT_FILE"])
+
+    assert all(f"flags:{file.parent}" in SERVICES[name]["volumes"] for name in OURS)
+    assert str(file.parent) in (ROOT / "Dockerfile").read_text()
 
 
 def test_compose_waits_for_what_each_service_needs() -> None:
