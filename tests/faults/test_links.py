@@ -34,6 +34,11 @@ def is_insert_of_tenant(data: bytes, said: bytes) -> bool:
     return INSERT in data and INSERT not in said
 
 
+def is_note_of_dispatch(data: bytes, said: bytes) -> bool:
+    del said
+    return b'UPDATE "core_job" SET "dispatched_at"' in data
+
+
 @pytest.fixture
 def database_link(world: World) -> Iterator[Link]:
     """Web reaches PostgreSQL through the link alone; workers reach it directly."""
@@ -109,6 +114,21 @@ def test_connection_cut_in_a_write_is_503_and_the_key_gets_exactly_one_effect(
         reply = until_created(world, load, key)
         committed = moment is is_commit and not before
         assert ("x-idempotency-replayed" in reply.headers) is committed
+    checks.settle(world)
+    checks.assert_nothing_lost_or_doubled(world, load)
+
+
+def test_connection_cut_after_a_commit_is_a_success_all_the_same(
+    world: World, load: Load, database_link: Link
+) -> None:
+    key = uuid.uuid4().hex
+    load.begun.add(key)
+    cut = database_link.cuts
+    database_link.cut_once(is_note_of_dispatch, before=True)
+    reply = create(world.web_port, world.token, key)
+    assert database_link.cuts == cut + 1
+    assert reply.status == 201
+    load.acknowledged[key] = json.loads(reply.body)["data"]["tenant_id"]
     checks.settle(world)
     checks.assert_nothing_lost_or_doubled(world, load)
 

@@ -8,6 +8,7 @@ from uuid import UUID
 
 import structlog
 from celery import current_app
+from django.db import Error as DatabaseFailed
 from django.db import connection
 from django.db.models.functions import Now
 from django_rq import get_queue
@@ -72,7 +73,8 @@ def insert(orders: Iterable[Order], *, actor: Principal, request_id: str) -> lis
 def wake(jobs: Iterable[Job]) -> int:
     """Tells the brokers of jobs, all of them due, and notes that it was said. Answers how many were told.
 
-    A broker that is away is logged and no error: the row stands, and the sweeper sends it again.
+    A broker that is away is logged and no error: the row stands, and the sweeper sends it again. So it is with a
+    database that went away since: what asked for the jobs is committed, and its caller must hear so.
     """
     told = []
     for row in jobs:
@@ -83,7 +85,10 @@ def wake(jobs: Iterable[Job]) -> int:
             break
         told.append(row.id)
     if told:
-        Job.objects.filter(id__in=told).update(dispatched_at=Now())
+        try:
+            Job.objects.filter(id__in=told).update(dispatched_at=Now())
+        except DatabaseFailed as away:
+            log.warning("dispatch_not_noted", jobs=len(told), error=type(away).__name__)
     return len(told)
 
 
