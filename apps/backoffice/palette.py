@@ -42,7 +42,12 @@ def find(sections: Iterable[ModelAdmin], principal: Principal, term: str) -> lis
     ]
     if len(term) >= SHORTEST:
         found += [_of(section, principal, term) for section in own if allows(principal, section.permission)]
-    return [one for one in found if one.suggestions]
+    return sorted((one for one in found if one.suggestions), key=lambda kind: not _begins(kind, term))
+
+
+def _begins(kind: Found, term: str) -> bool:
+    """Whether a title begins as typed: such a kind stands before those that match elsewhere (in an address)."""
+    return any(one.title.lower().startswith(term.lower()) for one in kind.suggestions)
 
 
 def hints(sections: Iterable[ModelAdmin], principal: Principal) -> list[str]:

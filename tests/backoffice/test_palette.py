@@ -38,9 +38,17 @@ def test_people_tenants_plans_and_keys_are_found_by_a_part_of_their_name() -> No
     user = make_user(name="Orla Growthman", email="orla@x.example")
     tenant = make_tenant("growth", company_name="Regrowth Farms")
     page = found(visitor("super_admin"), "growth")
-    assert kinds(page) == ["Users", "Tenants", "Plans"]
+    assert kinds(page) == ["Plans", "Users", "Tenants"]  # the plan's name begins so
     for public_id in (user.public_id, tenant.public_id, Plan.objects.get(slug="growth").public_id):
         assert f"/{public_id}/" in page
+
+
+def test_kind_whose_title_begins_as_typed_stands_first() -> None:
+    make_user(name="Nora West", email="nora@northwind.example")
+    make_tenant(company_name="Northwind Traders")
+    client = visitor("super_admin")
+    assert kinds(found(client, "north")) == ["Tenants", "Users"]
+    assert kinds(found(client, "nora")) == ["Users"]
 
 
 def test_pages_and_actions_are_found_by_the_beginning_of_a_word() -> None:
