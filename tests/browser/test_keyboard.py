@@ -73,7 +73,8 @@ def test_palette_finds_a_tenant_by_arrows_and_opens_it(desk: Desk) -> None:
     page.keyboard.type("atlas")
     expect(page.locator("#palette-said")).to_have_text("2 found")
     desk.keep("palette")
-    assert chosen(page, "#palette-results") == "Atlas Freight"  # its name begins so; of the other, the address
+    # Its name begins so; of the other, the address.
+    assert chosen(page, "#palette-results") == "Atlas Freight"
     assert field.get_attribute("aria-activedescendant") == "palette-1-1"
     page.keyboard.press("ArrowDown")
     assert chosen(page, "#palette-results") == "Maria Chen"
